@@ -1,0 +1,1 @@
+"""Server records and locks on disk."""
