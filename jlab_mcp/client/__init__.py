@@ -1,1 +1,5 @@
 """The only network code of the front: HTTP client of the node service."""
+
+from jlab_mcp.client.node import CellRef, NodeClient
+
+__all__ = ["CellRef", "NodeClient"]

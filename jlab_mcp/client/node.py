@@ -1,0 +1,286 @@
+"""HTTP client of the node service: one long-lived connection pool, typed answers, our own errors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from jlab_mcp.client import models
+from jlab_mcp.errors import JlabMcpError, Remedy, ServerUnreachable, node_error
+
+if TYPE_CHECKING:
+    import httpx
+
+    from jlab_mcp.core.record import Connection
+
+CellRef = int | str
+"""A cell's index (negative from the end) or its id."""
+
+_API = "jlab-mcp/v1/"
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 60.0
+"""How long the service may take beyond the wait it was asked for."""
+_KERNEL_SECONDS = 180.0
+"""The same where a kernel has to start or end: slow file systems make the first import take minutes."""
+_SENDINGS = 3
+"""How often a request goes out when its connection breaks before the answer."""
+
+_Model = TypeVar("_Model", bound=models.WireModel)
+
+
+class NodeClient:
+    """Speaks to the node service of one server.
+
+    Every method raises `ServerUnreachable` when the service does not answer as it should, and the
+    subclass of `NodeError` that stands for its reason when it refuses. Running code is safe to repeat:
+    the caller chooses the execution's id, and a repeat attaches to the execution that has it.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._base = connection.url + _API
+        self._shown = connection.url
+        self._token = connection.token
+        self._http: httpx.AsyncClient | None = None
+
+    async def aclose(self) -> None:
+        """Close the connections; a later call opens new ones."""
+        if self._http is not None:
+            http, self._http = self._http, None
+            await http.aclose()
+
+    async def info(self) -> models.NodeInfo:
+        """Ask who is there."""
+        return await self._ask(models.NodeInfo, "GET", "info", answer_s=10.0)
+
+    async def resources(self) -> models.Resources:
+        """Ask for the machine's CPUs, memory and GPUs; no kernel is started."""
+        return await self._ask(models.Resources, "GET", "resources")
+
+    async def sessions(self) -> list[models.Session]:
+        """List the sessions of the server."""
+        return (await self._ask(models.SessionList, "GET", "sessions")).sessions
+
+    async def session(self, session_id: str) -> models.Session:
+        """Look one session up."""
+        return await self._ask(models.Session, "GET", f"sessions/{_segment(session_id)}")
+
+    async def open_session(
+        self,
+        name: str,
+        mode: Literal["new", "resume", "continue"],
+        *,
+        session_id: str,
+        notebook_path: str | None = None,
+        kernel: str | None = None,
+    ) -> models.OpenedSession:
+        """Open a notebook with a kernel.
+
+        The caller chooses `session_id` (8 hex digits), so that a repeat opens nothing new.
+        """
+        body = _given(name=name, mode=mode, session_id=session_id, notebook_path=notebook_path, kernel=kernel)
+        return await self._ask(models.OpenedSession, "POST", "sessions", body=body, answer_s=_KERNEL_SECONDS)
+
+    async def close_session(self, session_id: str) -> models.Session:
+        """End a session's kernel; the notebook stays."""
+        path = f"sessions/{_segment(session_id)}"
+        return await self._ask(models.Session, "DELETE", path, repeat=False, answer_s=_KERNEL_SECONDS)
+
+    async def interrupt(
+        self, session_id: str, *, execution_id: str | None = None
+    ) -> models.InterruptedSession:
+        """Interrupt what a session runs; with `execution_id`, only if that very execution runs."""
+        path = f"sessions/{_segment(session_id)}/interrupt"
+        return await self._ask(
+            models.InterruptedSession, "POST", path, body=_given(execution_id=execution_id), repeat=False
+        )
+
+    async def restart(self, session_id: str) -> models.Session:
+        """Give a session a fresh kernel."""
+        path = f"sessions/{_segment(session_id)}/restart"
+        return await self._ask(models.Session, "POST", path, body={}, repeat=False, answer_s=_KERNEL_SECONDS)
+
+    async def insert_cell(
+        self,
+        session_id: str,
+        cell_type: Literal["code", "markdown"],
+        source: str,
+        *,
+        index: int | None = None,
+    ) -> models.CellChange:
+        """Insert a cell before `index` (negative from the end), or append it."""
+        return await self._change(session_id, "insert", cell_type=cell_type, source=source, index=index)
+
+    async def edit_cell(self, session_id: str, cell: CellRef, source: str) -> models.CellChange:
+        """Replace a cell's source without running it."""
+        return await self._change(session_id, "edit", cell=cell, source=source)
+
+    async def delete_cell(self, session_id: str, cell: CellRef) -> models.CellChange:
+        """Delete a cell."""
+        return await self._change(session_id, "delete", cell=cell)
+
+    async def move_cell(self, session_id: str, cell: CellRef, index: int) -> models.CellChange:
+        """Move a cell so that it stands at `index`."""
+        return await self._change(session_id, "move", cell=cell, index=index)
+
+    async def cells(self, session_id: str, *, start: int, limit: int) -> models.CellPage:
+        """Read cells of an open notebook."""
+        params = {"start": start, "limit": limit}
+        return await self._ask(
+            models.CellPage, "GET", f"sessions/{_segment(session_id)}/cells", params=params
+        )
+
+    async def notebook(self, path: str, *, start: int, limit: int) -> models.CellPage:
+        """Read cells of a notebook file, open or not."""
+        params: dict[str, str | int] = {"path": path, "start": start, "limit": limit}
+        return await self._ask(models.CellPage, "GET", "notebook", params=params)
+
+    async def execute(
+        self,
+        session_id: str,
+        execution_id: str,
+        *,
+        code: str | None = None,
+        cell: CellRef | None = None,
+        source: str | None = None,
+        wait: float,
+    ) -> models.Execution:
+        """Run `code` as a new cell at the end, or run `cell`, with its source replaced by `source` if given.
+
+        Answers when the execution has ended, or as it stands after `wait` seconds.
+        """
+        body = _given(execution_id=execution_id, code=code, cell=cell, source=source, wait=wait)
+        path = f"sessions/{_segment(session_id)}/executions"
+        return await self._ask(models.Execution, "POST", path, body=body, wait=wait)
+
+    async def execution(
+        self, execution_id: str, *, wait: float = 0.0, after: int | None = None
+    ) -> models.Execution:
+        """Read an execution when it has ended, when its `seq` is beyond `after`, or after `wait` seconds."""
+        params = _given(wait=wait, after=after)
+        return await self._ask(
+            models.Execution, "GET", f"executions/{_segment(execution_id)}", params=params, wait=wait
+        )
+
+    async def scratch(
+        self, execution_id: str, code: str, *, kernel: str | None = None, wait: float
+    ) -> models.Execution:
+        """Run code in a kernel of its own that ends afterwards; no notebook."""
+        body = _given(execution_id=execution_id, code=code, kernel=kernel, wait=wait)
+        return await self._ask(
+            models.Execution, "POST", "scratch", body=body, wait=wait, answer_s=_KERNEL_SECONDS
+        )
+
+    async def _change(self, session_id: str, op: str, **fields: Any) -> models.CellChange:
+        # Without an id of its own an insert must not go out twice.
+        body = {"op": op, **_given(**fields)}
+        path = f"sessions/{_segment(session_id)}/cells"
+        return await self._ask(models.CellChange, "POST", path, body=body, repeat=False)
+
+    async def _ask(
+        self,
+        model: type[_Model],
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+        wait: float = 0.0,
+        answer_s: float = _ANSWER_SECONDS,
+        repeat: bool = True,
+    ) -> _Model:
+        from pydantic import ValidationError
+
+        response = await self._send(
+            method,
+            path,
+            body=body,
+            params=params,
+            read_s=wait + answer_s,
+            sendings=_SENDINGS if repeat else 1,
+        )
+        if response.is_success:
+            try:
+                return model.model_validate_json(response.content)
+            except ValidationError as exc:
+                raise self._unreachable(
+                    f"answers {method} {path} in a way this version does not understand",
+                    Remedy.RESTART_SERVER,
+                ) from exc
+        raise self._refusal(response, method, path)
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None,
+        params: dict[str, Any] | None,
+        read_s: float,
+        sendings: int,
+    ) -> httpx.Response:
+        """Send a request, again if the connection broke; the one place where httpx's errors become ours."""
+        import httpx
+
+        http = self._client()
+        timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS, read=read_s, pool=None)
+        while True:
+            sendings -= 1
+            try:
+                return await http.request(
+                    method, self._base + path, json=body, params=params, timeout=timeout
+                )
+            except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
+                raise self._unreachable("cannot be reached: nobody answers at its address") from exc
+            except httpx.TimeoutException as exc:
+                raise self._unreachable(f"gave no answer within {read_s:.0f} s") from exc
+            except httpx.TransportError as exc:
+                if sendings <= 0:
+                    raise self._unreachable("broke the connection before it answered") from exc
+            except httpx.InvalidURL as exc:
+                raise self._unreachable("has an address that is no URL", Remedy.STOP_SERVER) from exc
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._http is None:
+            import httpx
+
+            self._http = httpx.AsyncClient(
+                # A proxy meant for the internet must not see, or stop, what goes to the server.
+                trust_env=False,
+                headers={"Authorization": f"token {self._token.get_secret_value()}"},
+                limits=httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=300),
+            )
+        return self._http
+
+    def _refusal(self, response: httpx.Response, method: str, path: str) -> JlabMcpError:
+        from pydantic import ValidationError
+
+        try:
+            refusal = models.RefusalEnvelope.model_validate_json(response.content).error
+        except ValidationError:
+            pass
+        else:
+            return node_error(refusal.code, refusal.message, refusal.data)
+        if response.status_code in {401, 403}:
+            return self._unreachable("refused the token of its connection file", Remedy.RESTART_SERVER)
+        if response.status_code == 404:  # noqa: PLR2004 - an HTTP status
+            return self._unreachable("answers, but has no jlab-mcp service", Remedy.RESTART_SERVER)
+        return self._unreachable(
+            f"answered {method} {path} with status {response.status_code}", Remedy.READ_LOG
+        )
+
+    def _unreachable(self, what: str, remedy: Remedy | None = None) -> ServerUnreachable:
+        return ServerUnreachable(
+            f"the server at {self._shown} {what}", remedy=remedy, details={"url": self._shown}
+        )
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    """Drop what was not given: the service tells an absent field from a null one."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _segment(text: str) -> str:
+    """Make text from outside one path segment."""
+    from urllib.parse import quote
+
+    # "." and ".." survive quoting and would be resolved away by the URL.
+    return quote(text, safe="").replace(".", "%2E") or "%20"
