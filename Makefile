@@ -1,0 +1,96 @@
+# Everything a developer needs, from Python 3.11+ and make: `make` lists the targets.
+# Settings: PYTHON=python3.12 (the interpreter the environment is made with), PYTEST_ARGS="-k outputs" (for `make check-tests`),
+# BENCH_ARGS="--quick" (for `make bench`).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Settings of the user's shell that would send packages elsewhere than into .venv, or foreign modules into it.
+unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTHON ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+CHECKS := check-format check-lint check-types check-imports check-schemas check-tests
+
+.PHONY: help setup demo test bench schemas format constraints clean $(CHECKS)
+
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## Make .venv with everything pinned by constraints.txt
+
+demo: $(READY) ## Watch an agent's session: start, cells, picture, error, stop
+	@$(BIN)/jlab-mcp demo
+
+test: $(CHECKS) ## Run every check: format, lint, types, imports, schemas, tests
+
+bench: $(READY) ## Measure every figure beside its floor (table, and bench/results.json)
+	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+schemas: $(READY) ## Write schemas/ anew from the models
+	@$(BIN)/python -m jlab_mcp.config.schemas schemas
+
+format: $(READY) ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+check-format: $(READY) ## Check the formatting
+	@$(BIN)/ruff format --check .
+
+check-lint: $(READY) ## Check the lint rules
+	@$(BIN)/ruff check .
+
+check-types: $(READY) ## Check the types (mypy --strict)
+	@$(BIN)/mypy
+
+check-imports: $(READY) ## Check that imports go down only
+	@$(BIN)/lint-imports --no-logo
+
+check-schemas: $(READY) ## Check that schemas/ is what the models say
+	@$(BIN)/python -m jlab_mcp.config.schemas --check schemas
+
+check-tests: $(READY) ## Run the tests
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+constraints: $(READY) ## Renew constraints.txt with the newest versions
+	@printf 'hatchling\neditables\n' > $(VENV)/build.in
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
+	    --extra local --group dev pyproject.toml $(VENV)/build.in \
+	    --no-header --no-annotate --no-emit-index-url > $(VENV)/constraints.new
+	@{ sed -n '/^#/p' constraints.txt; sed 's/ ;.*//' $(VENV)/constraints.new | sort -u; } > $(VENV)/constraints.txt
+	@mv $(VENV)/constraints.txt constraints.txt
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv comes by pip, so that nothing but Python and make is needed. A .venv whose interpreter is gone or too old is made anew.
+$(READY): pyproject.toml constraints.txt
+	@if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+	        if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	    done; \
+	    if [ -z "$${found:-}" ]; then \
+	        echo 'error: no Python 3.11 or newer among $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)' >&2; \
+	        echo 'hint: install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)' >&2; \
+	        exit 1; \
+	    fi; \
+	    echo "Making $(VENV) with $$($$found --version)"; \
+	    $$found -m venv --clear $(VENV) || { \
+	        echo 'hint: on Debian and Ubuntu `venv` is a package of its own: apt install python3-venv' >&2; exit 1; }; \
+	fi
+	@echo 'Installing the packages pinned by constraints.txt'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	@index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true); \
+	export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}}"; \
+	[ -n "$$UV_DEFAULT_INDEX" ] || unset UV_DEFAULT_INDEX; \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -b constraints.txt -e '.[local]' --group dev
+	@touch $@
