@@ -1,0 +1,211 @@
+"""What a model sees of a cell's outputs: words in their order, and pictures that fit."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jlab_mcp.core import images, markup, words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_PICTURES = ("image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp", "image/tiff")
+_TRACEBACK_HEAD, _TRACEBACK_TAIL = 12, 28
+"""Lines kept of a long traceback: where it started, and where it broke."""
+_SVG_WORDS = 500
+_EVALUE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a model is shown; `edge` in pixels a side, `picture_bytes` for each picture."""
+
+    chars: int = 12_000
+    edge: int = 1_568
+    picture_bytes: int = 600_000
+    pictures: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The words, with a line in the place of each picture, and the pictures in the same order."""
+
+    text: str
+    pictures: tuple[images.Picture, ...] = ()
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """Collects pieces of text and pictures in order."""
+
+    limits: Limits
+    pieces: list[str] = field(default_factory=list)
+    pictures: list[images.Picture] = field(default_factory=list)
+    seen: int = 0
+
+    def write(self, text: str) -> None:
+        text = words.fold_repeats(words.clean(text)).strip("\n")
+        if text.strip():
+            self.pieces.append(text)
+
+    def note(self, text: str) -> None:
+        self.pieces.append(f"[{text}]")
+
+
+def render(
+    outputs: Sequence[Mapping[str, Any]],
+    limits: Limits,
+    *,
+    full_text: str | None = None,
+    full_chars: int | None = None,
+) -> Content:
+    """Turn nbformat outputs into words and pictures.
+
+    Args:
+        outputs: in the notebook's order.
+        limits: budget of the words and size of the pictures.
+        full_text: where the full text is, as words for the note of what was left out.
+        full_chars: how long the full text is, if `outputs` hold only its head and tail.
+    """
+    sheet = _Sheet(limits)
+    previous = ""
+    for output in outputs:
+        kind = str(output.get("output_type", ""))
+        stream = str(output.get("name", "")) if kind == "stream" else ""
+        if kind == "stream":
+            if stream == "stderr" and previous != "stderr":
+                sheet.note("stderr")
+            elif previous == "stderr":
+                sheet.note("stdout")
+            sheet.write(_joined(output.get("text", "")))
+        elif kind == "error":
+            sheet.write(_error(output))
+        else:
+            _bundle(sheet, _mapping(output.get("data")))
+        previous = stream
+    text = words.head_and_tail("\n".join(sheet.pieces), limits.chars, total=full_chars, where=full_text)
+    return Content(text, tuple(sheet.pictures))
+
+
+def summary(outputs: Sequence[Mapping[str, Any]], chars: int) -> str:
+    """Say in at most `chars` characters what the outputs are; pictures are only named."""
+    sheet = _Sheet(Limits(chars=chars, pictures=0))
+    for output in outputs:
+        kind = output.get("output_type")
+        if kind == "stream":
+            sheet.write(_joined(output.get("text", "")))
+        elif kind == "error":
+            sheet.write(
+                f"{output.get('ename', 'error')}: {words.shorten(str(output.get('evalue', '')), chars)}"
+            )
+        else:
+            _bundle(sheet, _mapping(output.get("data")))
+    return words.head_and_tail("\n".join(sheet.pieces), chars)
+
+
+def _bundle(sheet: _Sheet, data: Mapping[str, Any]) -> None:
+    """Write the one form of a rich output that says most to a model."""
+    plain = _joined(data.get("text/plain", ""))
+    picture = next((mime for mime in _PICTURES if mime in data), None)
+    if picture is not None:
+        _picture(sheet, picture, _joined(data[picture]))
+    elif "image/svg+xml" in data:
+        _svg(sheet, _joined(data["image/svg+xml"]))
+    elif "text/markdown" in data:
+        sheet.write(_joined(data["text/markdown"]))
+    elif "text/html" in data:
+        # `<IPython.core.display.HTML object>` says nothing, where a table's plain form says all.
+        text = plain if plain and not _is_repr(plain) else markup.html_text(_joined(data["text/html"]))
+        sheet.write(text or plain)
+    elif "text/latex" in data and (not plain or _is_repr(plain)):
+        sheet.write(_joined(data["text/latex"]))
+    elif plain:
+        sheet.write(plain)
+        _others(sheet, data, known={"text/plain", "text/latex"})
+    elif "application/json" in data:
+        sheet.write(json.dumps(data["application/json"], ensure_ascii=False, indent=1))
+    else:
+        _others(sheet, data, known=set())
+
+
+def _others(sheet: _Sheet, data: Mapping[str, Any], known: set[str]) -> None:
+    for mime, value in data.items():
+        if mime not in known:
+            size = len(value) if isinstance(value, str) else len(json.dumps(value))
+            sheet.note(f"{mime}, {words.bytes_in_words(size)}, in the notebook only")
+
+
+def _picture(sheet: _Sheet, mime: str, encoded: str) -> None:
+    sheet.seen += 1
+    if sheet.limits.pictures == 0:
+        sheet.note(f"picture: {_kind(mime)}, {words.bytes_in_words(len(encoded) * 3 // 4)}")
+        return
+    if len(sheet.pictures) >= sheet.limits.pictures:
+        sheet.note(
+            f"picture {sheet.seen}: {_kind(mime)}, not shown because an answer holds at most "
+            f"{sheet.limits.pictures}; it is in the notebook"
+        )
+        return
+    try:
+        data = base64.b64decode(encoded)
+        fitted = images.fit(data, edge=sheet.limits.edge, max_bytes=sheet.limits.picture_bytes)
+    except (binascii.Error, images.PictureError) as exc:
+        sheet.note(f"picture {sheet.seen}: {_kind(mime)}, not shown: {exc}; it is in the notebook")
+        return
+    sheet.pictures.append(fitted)
+    shrunk = "" if fitted.original == (fitted.width, fitted.height) else f", from {_size(fitted.original)}"
+    size = _size((fitted.width, fitted.height))
+    sheet.note(
+        f"picture {sheet.seen}: {fitted.kind} {size}{shrunk}, {words.bytes_in_words(len(fitted.data))}"
+    )
+
+
+def _svg(sheet: _Sheet, svg: str) -> None:
+    size, text = markup.svg_size(svg), words.shorten(markup.svg_text(svg), _SVG_WORDS)
+    note = f"SVG picture{f' {size}' if size else ''}, {words.bytes_in_words(len(svg))}, in the notebook only"
+    sheet.note(f"{note}; text in it: {text}" if text else note)
+
+
+def _error(output: Mapping[str, Any]) -> str:
+    """Return the traceback, which ends in the error's own words, or just those."""
+    last = f"{output.get('ename', 'error')}: {words.shorten(str(output.get('evalue', '')), _EVALUE)}"
+    traceback = words.clean(_joined(output.get("traceback") or [], "\n"))
+    lines = [line.rstrip() for line in traceback.split("\n")]
+    if not traceback.strip():
+        return last
+    return "\n".join(
+        middle if len(middle) <= _EVALUE else words.shorten(middle, _EVALUE) for middle in _kept(lines)
+    )
+
+
+def _kept(lines: list[str]) -> list[str]:
+    return words.middle_out(lines, _TRACEBACK_HEAD, _TRACEBACK_TAIL)
+
+
+def _joined(value: Any, separator: str = "") -> str:
+    """Return nbformat's multi-line string as one; other values as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return separator.join(str(line) for line in value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_repr(text: str) -> bool:
+    return text.startswith("<") and text.rstrip().endswith(">")
+
+
+def _kind(mime: str) -> str:
+    return mime.partition("/")[2].upper()
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]}{markup.TIMES}{size[1]}"

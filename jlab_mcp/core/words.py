@@ -1,0 +1,103 @@
+"""Text for a model to read: no escape codes, no endless repeats, head and tail within a budget."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import groupby
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_REPEATS = 3
+"""Identical lines in a row that are still shown one by one."""
+_SLACK = 13 / 12
+"""Bytes of JSON for a character of the budget; text beyond ASCII takes more, and is cut sooner."""
+
+
+def clean(text: str) -> str:
+    """Drop ANSI escape codes and control characters other than line feed and tab."""
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    return _CONTROL.sub("", text)
+
+
+def fold_repeats(text: str) -> str:
+    """Replace runs of identical lines by the line and how many more there were."""
+    lines = text.split("\n")
+    if len(lines) <= _REPEATS:
+        return text
+    folded: list[str] = []
+    for line, run in groupby(lines):
+        count = sum(1 for _ in run)
+        if count > _REPEATS and line:
+            folded += [line, f"[the line above {count - 1:,} more times]"]
+        else:
+            folded += [line] * count
+    return "\n".join(folded)
+
+
+def head_and_tail(text: str, limit: int, *, total: int | None = None, where: str | None = None) -> str:
+    """Keep the start and the end of `text` within `limit` characters, and within a little more bytes of JSON.
+
+    Args:
+        text: what to shorten.
+        limit: characters that may stay, besides the note of what was left out.
+        total: characters of the text this one was already cut from, if it was.
+        where: where the full text is, for the note.
+    """
+    if limit <= 0:
+        return _note(total or len(text), where) if text else ""
+    keep = min(limit, len(text))
+    shown = text
+    while True:
+        if keep < len(text):
+            shown = _cut(text, keep, total or len(text), where)
+        size = _json_bytes(shown)
+        if size <= limit * _SLACK + _NOTE_BYTES:
+            return shown
+        keep = min(keep - 1, int(keep * limit * _SLACK / size))
+        if keep <= 0:
+            return _note(total or len(text), where)
+
+
+def shorten(text: str, limit: int) -> str:
+    """Shorten to one piece of at most `limit` characters that ends in an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def middle_out(lines: list[str], head: int, tail: int) -> list[str]:
+    """Drop lines from the middle, if that saves some."""
+    dropped = len(lines) - head - tail
+    return lines if dropped <= 1 else [*lines[:head], f"[… {dropped:,} lines left out …]", *lines[-tail:]]
+
+
+def bytes_in_words(count: float) -> str:
+    """Say a size: `812 bytes`, `23 kB`, `1.5 MB`, `12 GB`."""
+    if count < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{count:.0f} bytes"
+    for unit in ("kB", "MB", "GB"):
+        count /= 1000
+        if count < 999.5:  # noqa: PLR2004 - rounds to the next unit
+            return f"{count:.1f} {unit}" if count < 9.95 else f"{count:.0f} {unit}"  # noqa: PLR2004
+    return f"{count / 1000:.1f} TB"
+
+
+_NOTE_BYTES = 300
+
+
+def _cut(text: str, keep: int, total: int, where: str | None) -> str:
+    head, tail = text[: keep - keep // 2], text[len(text) - keep // 2 :]
+    # Whole lines read better, if that costs little.
+    if (end := head.rfind("\n")) > len(head) * 3 // 4:
+        head = head[:end]
+    if 0 <= (start := tail.find("\n")) < len(tail) // 4:
+        tail = tail[start + 1 :]
+    return f"{head}\n{_note(total - len(head) - len(tail), where)}\n{tail}"
+
+
+def _note(left_out: int, where: str | None) -> str:
+    return f"[… {left_out:,} characters left out{f'; {where}' if where else ''} …]"
+
+
+def _json_bytes(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass"))
