@@ -1,0 +1,84 @@
+"""The way to the running server, cheap enough to ask for on every tool call."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jlab_mcp.app.observe import elsewhere, no_server, observe
+from jlab_mcp.core.startup import Standing
+from jlab_mcp.errors import ServerStarting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jlab_mcp.client import NodeClient
+    from jlab_mcp.core.record import Connection, ServerRecord
+    from jlab_mcp.core.resolver import ResolvedProfile
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A server that listens, and a client that speaks to it."""
+
+    record: ServerRecord
+    connection: Connection
+    client: NodeClient
+
+
+@dataclass(frozen=True, slots=True)
+class _Cached:
+    """One client per connection file; a client belongs to the event loop that first used it."""
+
+    server_id: str
+    loop: asyncio.AbstractEventLoop
+    client: NodeClient
+
+
+_clients: dict[Path, _Cached] = {}
+
+
+async def connect(resolved: ResolvedProfile) -> Connected:
+    """Return the server of a project and profile; reads two small files, sends nothing.
+
+    Raises:
+        NoServer: none runs.
+        ServerStarting: it does not listen yet.
+        ServerElsewhere: it runs on another host.
+        RecordBroken: a file that says where it is cannot be read.
+    """
+    seen = observe(resolved.paths)
+    if seen.record is None or seen.standing.stale:
+        raise no_server(resolved, seen.standing)
+    if seen.standing is Standing.ELSEWHERE:
+        raise elsewhere(seen.record)
+    if seen.standing is Standing.STOPPING:
+        raise no_server(resolved)
+    if seen.standing is Standing.STARTING or seen.connection is None:
+        raise ServerStarting(
+            f"the server of {resolved.project_dir} (profile {resolved.name}) is still starting"
+        )
+    client = await _client(resolved.paths.connection_file, seen.connection)
+    return Connected(seen.record, seen.connection, client)
+
+
+async def close_clients() -> None:
+    """Close every client that this event loop uses."""
+    loop = asyncio.get_running_loop()
+    for path in [path for path, cached in _clients.items() if cached.loop is loop]:
+        await _clients.pop(path).client.aclose()
+
+
+async def _client(path: Path, connection: Connection) -> NodeClient:
+    """Return the client of a connection; a server that was started anew gets a new one."""
+    from jlab_mcp.client import NodeClient
+
+    loop = asyncio.get_running_loop()
+    cached = _clients.get(path)
+    if cached and cached.loop is loop and cached.server_id == connection.server_id:
+        return cached.client
+    _clients[path] = _Cached(connection.server_id, loop, NodeClient(connection))
+    if cached and cached.loop is loop:
+        await cached.client.aclose()
+    return _clients[path].client

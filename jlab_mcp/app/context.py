@@ -1,0 +1,59 @@
+"""Which project, which profile, which settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jlab_mcp.config.load import read
+from jlab_mcp.core.resolver import Facts, ResolvedProfile, resolve
+from jlab_mcp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def load(
+    profile: str | None = None,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    project_dir: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> ResolvedProfile:
+    """Read all settings of a project; creates nothing on disk.
+
+    Args:
+        profile: name of the profile; else `JLAB_MCP_PROFILE`, else none.
+        overrides: dotted path -> text, from flags; beats everything else.
+        project_dir: the project folder; the working directory if None.
+        environ: the environment; the process's own if None.
+
+    Raises:
+        ConfigError: something is wrong; says all of it at once.
+    """
+    folder = _project(project_dir)
+    reading = read(os.environ if environ is None else environ, profile=profile, overrides=overrides)
+    facts = Facts(project_dir=folder, home=reading.home, profile=reading.name, has_sbatch=reading.has_sbatch)
+    return resolve(reading.profile, facts, origins=reading.origins, warnings=reading.warnings)
+
+
+def client_project_dir(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the project folder that an MCP client names in `CLAUDE_PROJECT_DIR`, if it is a folder."""
+    named = (os.environ if environ is None else environ).get("CLAUDE_PROJECT_DIR")
+    return Path(named) if named and Path(named).is_dir() else None
+
+
+def _project(project_dir: Path | None) -> Path:
+    try:
+        folder = (project_dir or Path.cwd()).resolve(strict=True)
+        str(folder).encode("utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError([f"the project folder {project_dir or 'you are in'} does not exist"]) from error
+    except UnicodeEncodeError as error:
+        raise ConfigError([f"the name of the project folder {str(folder)!a} is not UTF-8"]) from error
+    except OSError as error:
+        raise ConfigError([f"cannot use the project folder {project_dir}: {error}"]) from error
+    if not folder.is_dir():
+        raise ConfigError([f"the project folder {folder} is not a folder"])
+    return folder

@@ -1,0 +1,99 @@
+"""Where a server is: the front's record of it, the node's connection file, and the names of both."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations at run time
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+_SLUG_LENGTH = 32
+_HASH_LENGTH = 10
+
+
+class ServerRecord(BaseModel):
+    """What `start` wrote down about a server it launched; holds no secret.
+
+    A later version may add fields, so unknown ones are ignored. `pid_started` and `boot_id` make the
+    process's identity: a process id alone can be reused, after a reboot or before.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: Literal[1] = 1
+    key: str = Field(description="Name of the server's files.")
+    profile: str = Field(description="Name of the profile it was started with.")
+    project_dir: Path
+    notebook_dir: Path
+    runner: Literal["local", "slurm"]
+    hostname: str = Field(description="Host on which `pid` lives.")
+    pid: int = Field(gt=0, description="Process id of the launcher.")
+    pid_started: int = Field(ge=0, description="Start of the process in clock ticks since boot.")
+    boot_id: str = Field(description="The kernel's id of that boot; empty where it has none.")
+    job_id: str | None = Field(default=None, description="SLURM job id; null for a local server.")
+    server_id: str = Field(min_length=1, description="Chosen by the front, 16 hex digits.")
+    connection_file: Path
+    log_file: Path
+    created_at: float = Field(description="Seconds since the epoch.")
+    python: Path = Field(description="Interpreter that runs JupyterLab.")
+    stopping: bool = Field(default=False, description="Somebody is stopping it; set before the first signal.")
+
+
+class Connection(BaseModel):
+    """How to reach a server; read from the file that the node service writes once it listens."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: Literal[1] = 1
+    server_id: str
+    url: str = Field(description="Base address with a trailing slash, without the token.")
+    token: SecretStr
+    hostname: str
+    ip: str
+    port: int
+    pid: int
+    root_dir: Path
+    notebook_dir: Path
+    profile: str
+    job_id: str | None = None
+    python: str = Field(description="Interpreter that runs JupyterLab.")
+    jupyterlab: str = Field(description="Version of JupyterLab.")
+    jupyter_server: str = Field(description="Version of jupyter_server.")
+    node_version: str
+    started_at: float = Field(description="Seconds since the epoch.")
+
+
+class ServerPaths(BaseModel):
+    """The files of one server on the front."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    record_file: Path
+    connection_file: Path
+    lock_file: Path
+    log_file: Path
+
+
+def slug(text: str) -> str:
+    """Return a short name of lower-case ASCII letters, digits and dashes that resembles `text`."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:_SLUG_LENGTH].strip("-") or "project"
+
+
+def server_key(project_dir: Path, profile: str) -> str:
+    """Name the one server of a project and profile; `project_dir` must have its symlinks resolved."""
+    digest = hashlib.sha256(f"{project_dir}\0{profile}".encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{slug(project_dir.name)}-{slug(profile)}-{digest[:_HASH_LENGTH]}"
+
+
+def server_paths(key: str, *, connection_dir: Path, log_dir: Path) -> ServerPaths:
+    """Return the files of the server called `key`."""
+    return ServerPaths(
+        key=key,
+        record_file=connection_dir / f"{key}.record.json",
+        connection_file=connection_dir / f"{key}.connection.json",
+        lock_file=connection_dir / f"{key}.lock",
+        log_file=log_dir / f"{key}.log",
+    )

@@ -1,0 +1,288 @@
+"""The tree of errors: what happened, a stable code, a remedy, and the exit code of the command line.
+
+Messages are one sentence, start in lower case and end without a full stop, so that each front end can
+set them into its own frame. A remedy is an enum: the command line words it as a command, the MCP server
+as a tool call.
+
+    JlabMcpError
+    ├── ConfigError                 a setting is wrong
+    ├── SlurmNotAvailable           run mode slurm, which cannot start jobs yet
+    ├── ServerError                 the Jupyter server of this project and profile
+    │   ├── NoServer                none is running
+    │   ├── ServerStarting          not ready yet
+    │   ├── ServerUnreachable       its process lives, but it does not answer
+    │   ├── ServerElsewhere         it was started on another host
+    │   ├── StartFailed             it did not come up
+    │   │   └── StartInterrupted    somebody stopped it meanwhile
+    │   ├── StopFailed              it did not go away
+    │   └── RecordBroken            a file that says where it is cannot be read
+    └── NodeError                   the node service refused a request
+        ├── SessionNotFound, ExecutionNotFound, CellNotFound, NotebookNotFound
+        ├── PathOutsideRoot, NotANotebook, NotebookUnwritable
+        ├── KernelUnknown, KernelStartFailed
+        └── BadRequest
+"""
+
+# ruff: noqa: N818 - names say what happened, as in `raise NoServer`
+from __future__ import annotations
+
+from enum import Enum, IntEnum, unique
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@unique
+class ExitCode(IntEnum):
+    """What the process's exit status says; part of the published interface."""
+
+    OK = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    CONFIG = 3
+    NO_SERVER = 4
+    NOT_READY = 5
+    UNREACHABLE = 6
+    ELSEWHERE = 7
+    START_FAILED = 8
+    STOP_FAILED = 9
+    RECORD_BROKEN = 10
+    NOT_BUILT = 11
+    NODE_REFUSED = 12
+    INTERRUPTED = 130
+
+
+@unique
+class Remedy(Enum):
+    """What mends a failure; `cli.wording` and `mcpserver.wording` put it into words."""
+
+    NONE = "none"
+    FIX_SETTING = "fix_setting"
+    USE_LOCAL_MODE = "use_local_mode"
+    START_SERVER = "start_server"
+    WAIT_FOR_SERVER = "wait_for_server"
+    RESTART_SERVER = "restart_server"
+    STOP_SERVER = "stop_server"
+    CHECK_STATUS = "check_status"
+    GO_TO_HOST = "go_to_host"
+    READ_LOG = "read_log"
+    INSTALL_JUPYTERLAB = "install_jupyterlab"
+    WIDEN_PORTS = "widen_ports"
+    LIST_SESSIONS = "list_sessions"
+    READ_NOTEBOOK = "read_notebook"
+    STAY_IN_NOTEBOOK_DIR = "stay_in_notebook_dir"
+    CONVERT_NOTEBOOK = "convert_notebook"
+    CHOOSE_KERNEL = "choose_kernel"
+    RETRY = "retry"
+
+
+class JlabMcpError(Exception):
+    """Base of every foreseeable failure.
+
+    Attributes:
+        code: stable identifier, `JLM-…`.
+        message: one sentence, without a full stop.
+        remedy: what mends it.
+        details: facts a front end may show or put into JSON; never a secret.
+    """
+
+    code: ClassVar[str] = "JLM-UNEXPECTED"
+    exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+    default_remedy: ClassVar[Remedy] = Remedy.NONE
+
+    def __init__(
+        self, message: str, *, remedy: Remedy | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy or self.default_remedy
+        self.details: dict[str, Any] = dict(details or {})
+
+
+class ConfigError(JlabMcpError):
+    """One or more settings are wrong; `problems` holds one sentence for each."""
+
+    code = "JLM-CONFIG"
+    exit_code = ExitCode.CONFIG
+    default_remedy = Remedy.FIX_SETTING
+
+    def __init__(self, problems: Sequence[str], *, remedy: Remedy | None = None) -> None:
+        self.problems = tuple(problems)
+        if len(self.problems) == 1:
+            message = self.problems[0]
+        else:
+            message = "\n  - ".join([f"{len(self.problems)} settings are wrong:", *self.problems])
+        super().__init__(message, remedy=remedy, details={"problems": list(self.problems)})
+
+
+class SlurmNotAvailable(JlabMcpError):
+    """The run mode is slurm, and this version cannot submit jobs yet."""
+
+    code = "JLM-SLURM-NOT-BUILT"
+    exit_code = ExitCode.NOT_BUILT
+    default_remedy = Remedy.USE_LOCAL_MODE
+
+
+class ServerError(JlabMcpError):
+    """Something about the Jupyter server of this project and profile."""
+
+    code = "JLM-SERVER"
+
+
+class NoServer(ServerError):
+    """No server runs for this project and profile."""
+
+    code = "JLM-NO-SERVER"
+    exit_code = ExitCode.NO_SERVER
+    default_remedy = Remedy.START_SERVER
+
+
+class ServerStarting(ServerError):
+    """The server has been started and is not ready yet."""
+
+    code = "JLM-SERVER-STARTING"
+    exit_code = ExitCode.NOT_READY
+    default_remedy = Remedy.WAIT_FOR_SERVER
+
+
+class ServerUnreachable(ServerError):
+    """The server should be there, but does not answer, or not as it should."""
+
+    code = "JLM-SERVER-UNREACHABLE"
+    exit_code = ExitCode.UNREACHABLE
+    default_remedy = Remedy.CHECK_STATUS
+
+
+class ServerElsewhere(ServerError):
+    """The server was started on another host; `details["hostname"]` names it."""
+
+    code = "JLM-SERVER-ELSEWHERE"
+    exit_code = ExitCode.ELSEWHERE
+    default_remedy = Remedy.GO_TO_HOST
+
+
+class StartFailed(ServerError):
+    """The server did not come up; `details["log_tail"]` holds the end of its log."""
+
+    code = "JLM-START-FAILED"
+    exit_code = ExitCode.START_FAILED
+    default_remedy = Remedy.READ_LOG
+
+
+class StartInterrupted(StartFailed):
+    """The server was stopped from elsewhere while it was starting."""
+
+    code = "JLM-START-INTERRUPTED"
+    default_remedy = Remedy.START_SERVER
+
+
+class StopFailed(ServerError):
+    """The server's process is still there after every signal."""
+
+    code = "JLM-STOP-FAILED"
+    exit_code = ExitCode.STOP_FAILED
+    default_remedy = Remedy.CHECK_STATUS
+
+
+class RecordBroken(ServerError):
+    """A record or connection file cannot be read; `details["path"]` names it."""
+
+    code = "JLM-RECORD-BROKEN"
+    exit_code = ExitCode.RECORD_BROKEN
+    default_remedy = Remedy.STOP_SERVER
+
+
+class NodeError(JlabMcpError):
+    """The node service refused a request; `api_code` is the code it gave."""
+
+    code = "JLM-NODE"
+    exit_code = ExitCode.NODE_REFUSED
+    api_code: ClassVar[str] = ""
+
+
+class SessionNotFound(NodeError):
+    """No session has this id."""
+
+    code = "JLM-SESSION-NOT-FOUND"
+    api_code = "session_not_found"
+    default_remedy = Remedy.LIST_SESSIONS
+
+
+class ExecutionNotFound(NodeError):
+    """No execution has this id."""
+
+    code = "JLM-EXECUTION-NOT-FOUND"
+    api_code = "execution_not_found"
+    default_remedy = Remedy.READ_NOTEBOOK
+
+
+class CellNotFound(NodeError):
+    """The notebook has no such cell."""
+
+    code = "JLM-CELL-NOT-FOUND"
+    api_code = "cell_not_found"
+    default_remedy = Remedy.READ_NOTEBOOK
+
+
+class NotebookNotFound(NodeError):
+    """No notebook has this path."""
+
+    code = "JLM-NOTEBOOK-NOT-FOUND"
+    api_code = "notebook_not_found"
+
+
+class PathOutsideRoot(NodeError):
+    """The path leaves the project's notebook folder."""
+
+    code = "JLM-PATH-OUTSIDE-ROOT"
+    api_code = "path_outside_root"
+    default_remedy = Remedy.STAY_IN_NOTEBOOK_DIR
+
+
+class NotANotebook(NodeError):
+    """The file is no notebook of format 4."""
+
+    code = "JLM-NOT-A-NOTEBOOK"
+    api_code = "not_a_notebook"
+    default_remedy = Remedy.CONVERT_NOTEBOOK
+
+
+class KernelUnknown(NodeError):
+    """No kernel of this name is installed; `details["available"]` lists those that are."""
+
+    code = "JLM-KERNEL-UNKNOWN"
+    api_code = "kernel_unknown"
+    default_remedy = Remedy.CHOOSE_KERNEL
+
+
+class KernelStartFailed(NodeError):
+    """The kernel did not start."""
+
+    code = "JLM-KERNEL-START-FAILED"
+    api_code = "kernel_start_failed"
+    default_remedy = Remedy.READ_LOG
+
+
+class BadRequest(NodeError):
+    """A parameter is wrong."""
+
+    code = "JLM-BAD-REQUEST"
+    api_code = "bad_request"
+
+
+class NotebookUnwritable(NodeError):
+    """The notebook file cannot be written."""
+
+    code = "JLM-NOTEBOOK-UNWRITABLE"
+    api_code = "notebook_unwritable"
+
+
+_BY_API_CODE: dict[str, type[NodeError]] = {cls.api_code: cls for cls in NodeError.__subclasses__()}
+
+
+def node_error(api_code: str, message: str, data: Mapping[str, Any] | None = None) -> NodeError:
+    """Make the error that stands for a code of the node API; an unknown code gives a plain `NodeError`."""
+    return _BY_API_CODE.get(api_code, NodeError)(
+        message.rstrip("."), details={"api_code": api_code, **(data or {})}
+    )

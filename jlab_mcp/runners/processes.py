@@ -1,0 +1,96 @@
+"""Which process is which: identities that outlive a reused process id."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_STATE, _PPID, _STARTED = 0, 1, 19
+"""Fields of /proc/PID/stat, counted from the one after the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A process that can be told from any other of this boot."""
+
+    pid: int
+    started: int
+
+
+def hostname() -> str:
+    """Return this host's name."""
+    return socket.gethostname()
+
+
+def boot_id() -> str:
+    """Return the kernel's id of this boot; empty where it has none."""
+    try:
+        return (_PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def started_at(pid: int) -> int | None:
+    """Return when a process started, in clock ticks since boot; None if it is gone or a zombie."""
+    fields = _stat(pid)
+    return None if fields is None or fields[_STATE] in "ZX" else int(fields[_STARTED])
+
+
+def is_alive(process: Identity) -> bool:
+    """Say whether this very process is still there."""
+    return started_at(process.pid) == process.started
+
+
+def send(process: Identity, signal_number: int) -> bool:
+    """Signal this very process, never another with its id; False if it is gone.
+
+    The check and the signal go through one process descriptor, so that no other process can take the
+    id in between.
+    """
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except OSError:
+        return False
+    try:
+        if not is_alive(process):
+            return False
+        _signal_through(descriptor, signal_number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def descendants(pid: int) -> list[Identity]:
+    """Return all living processes below a process, children before grandchildren."""
+    parents: dict[int, list[Identity]] = {}
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))) and fields[_STATE] not in "ZX":
+            child = Identity(int(entry.name), int(fields[_STARTED]))
+            parents.setdefault(int(fields[_PPID]), []).append(child)
+    found: list[Identity] = []
+    waiting = [pid]
+    while waiting:
+        children = parents.get(waiting.pop(0), [])
+        found += children
+        waiting += [child.pid for child in children]
+    return found
+
+
+def _signal_through(descriptor: int, signal_number: int) -> None:
+    import signal  # noqa: PLC0415 - asyncio has it loaded by now; a plain look at a record need not
+
+    signal.pidfd_send_signal(descriptor, signal_number)
+
+
+def _stat(pid: int) -> list[str] | None:
+    """Return the fields of /proc/PID/stat after the name, which may hold spaces and brackets."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return text.rpartition(")")[2].split() or None

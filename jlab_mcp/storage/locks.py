@@ -1,0 +1,53 @@
+"""A lock between processes, which the system frees when its holder dies."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from jlab_mcp.errors import Remedy, ServerStarting
+from jlab_mcp.storage.files import make_private_folder
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@asynccontextmanager
+async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
+    """Hold the lock at `path`; its file stays behind, since removing it would let two holders in.
+
+    Args:
+        path: the lock's file; made if missing.
+        limit: seconds to wait for another holder.
+
+    Raises:
+        ServerStarting: another process kept the lock for all that time.
+    """
+    make_private_folder(path.parent)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        started = time.monotonic()
+        pause = 0.005
+        while not _try_lock(descriptor):
+            if time.monotonic() - started > limit:
+                raise ServerStarting(
+                    f"another jlab-mcp has held {path} for {limit:.0f} s", remedy=Remedy.RETRY
+                )
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.1)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,65 @@
+"""Records and connection files on disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord
+from jlab_mcp.errors import RecordBroken
+from jlab_mcp.storage.files import make_private_folder, write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read_record(paths: ServerPaths) -> ServerRecord | None:
+    """Return the record of a server, or None if there is none.
+
+    Raises:
+        RecordBroken: the file cannot be read.
+    """
+    return _read(paths.record_file, ServerRecord, "record")
+
+
+def read_connection(paths: ServerPaths) -> Connection | None:
+    """Return what the node service wrote about itself, or None if it wrote nothing yet.
+
+    Raises:
+        RecordBroken: the file cannot be read.
+    """
+    return _read(paths.connection_file, Connection, "connection file")
+
+
+def write_record(paths: ServerPaths, record: ServerRecord) -> None:
+    """Write the record of a server."""
+    make_private_folder(paths.record_file.parent)
+    write_private(paths.record_file, record.model_dump_json(indent=1) + "\n")
+
+
+def remove_record(paths: ServerPaths) -> None:
+    """Remove the record and the connection file of a server."""
+    paths.connection_file.unlink(missing_ok=True)
+    paths.record_file.unlink(missing_ok=True)
+
+
+def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordBroken(
+            f"cannot read the server's {what} {path}: {error.strerror}", details={"path": str(path)}
+        ) from error
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RecordBroken(
+            f"the server's {what} {path} is broken: {where}: {first['msg']}", details={"path": str(path)}
+        ) from None  # the cause may quote the file, which holds a token
