@@ -58,7 +58,7 @@ check-schemas: $(READY) ## Check that schemas/ is what the models say
 	@$(BIN)/python -m jlab_mcp.config.schemas --check schemas
 
 check-tests: $(READY) ## Run the tests
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -p tests.ci_skips $(PYTEST_ARGS)
 
 constraints: $(READY) ## Renew constraints.txt with the newest versions
 	@printf 'hatchling\neditables\n' > $(VENV)/build.in

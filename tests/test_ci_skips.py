@@ -1,0 +1,59 @@
+"""CI accepts no skip but for lack of hardware."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run_pytest(folder: Path, source: str, *, ci: str) -> subprocess.CompletedProcess[str]:
+    test = folder / "test_sample.py"
+    test.write_text(f"import pytest\n{source}\n")
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "tests.ci_skips",
+        "-p",
+        "no:cacheprovider",
+        "-c",
+        os.devnull,
+    ]
+    return subprocess.run(
+        [*command, f"--rootdir={folder}", str(test)],
+        env={**os.environ, "CI": ci, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "ci", "expected"),
+    [
+        ("def test_a(): pytest.skip('no npm')", "true", 1),
+        ("def test_a(): pytest.skip('no npm')", "", 0),
+        ("def test_a(): pytest.skip('no npm')", "false", 0),
+        ("def test_a(): pytest.skip('no GPU here')", "true", 0),
+        ("@pytest.mark.skip(reason='no npm')\ndef test_a(): pass", "true", 1),
+        ("@pytest.mark.xfail(reason='known')\ndef test_a(): assert False", "true", 0),
+        ("pytest.skip('no npm', allow_module_level=True)", "true", 2),
+    ],
+)
+def test_a_skip_fails_in_ci_unless_hardware_is_missing(
+    tmp_path: Path, source: str, ci: str, expected: int
+) -> None:
+    result = run_pytest(tmp_path, source, ci=ci)
+
+    assert result.returncode == expected, result.stdout + result.stderr
+    assert ("does not accept" in result.stdout) == (expected != 0)
