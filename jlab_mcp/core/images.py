@@ -44,7 +44,8 @@ def fit(data: bytes, *, edge: int, max_bytes: int) -> Picture:
         return Picture(data, "image/png", *size, original=size)
     from jlab_mcp.core.refit import refit  # noqa: PLC0415 - Pillow is slow to import and seldom needed
 
-    return refit(data, edge, max_bytes)
+    # A cut PNG decodes as far as it goes, but must not be passed on as it is.
+    return refit(data, edge, max_bytes, whole=size is not None or not data.startswith(_PNG))
 
 
 def _png_size(data: bytes) -> tuple[int, int] | None:

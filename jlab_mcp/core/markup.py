@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 TIMES = "\u00d7"
@@ -40,7 +41,7 @@ def html_text(html: str) -> str:
 
 def svg_text(svg: str) -> str:
     """Return the words in an SVG picture on one line; empty if it has none."""
-    words = (" ".join(piece.split()) for piece in _text_pieces(svg))
+    words = (" ".join(piece.split()) for piece in map(unescape, _text_pieces(svg)))
     return " · ".join(word for word in words if word)
 
 

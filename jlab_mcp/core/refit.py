@@ -17,8 +17,8 @@ _FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP"
 """What models read, by Pillow's name; all else is converted."""
 
 
-def refit(data: bytes, edge: int, max_bytes: int) -> Picture:
-    """Decode a picture and encode it anew; see `images.fit`."""
+def refit(data: bytes, edge: int, max_bytes: int, *, whole: bool) -> Picture:
+    """Decode a picture and encode it anew; see `images.fit`. Only a `whole` original may stay as it is."""
     try:
         with warnings.catch_warnings():
             # A picture large enough for Pillow's warning is still decoded; at twice that size it refuses.
@@ -34,7 +34,7 @@ def refit(data: bytes, edge: int, max_bytes: int) -> Picture:
         raise PictureError(f"damaged: {exc}") from exc
     for _ in range(_TRIES):
         choices = [_as_png(picture), _as_jpeg(picture)]
-        if mime_type is not None and picture.size == original:
+        if whole and mime_type is not None and picture.size == original:
             choices.append((data, mime_type))
         best, kind = min(choices, key=lambda choice: len(choice[0]))
         if len(best) <= max_bytes:

@@ -1,0 +1,121 @@
+"""Sessions and cells: open a notebook with a kernel, look at it, change it, and end it."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from jlab_mcp.errors import BadRequest, Remedy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jlab_mcp.app.connect import Connected
+    from jlab_mcp.client import CellRef
+    from jlab_mcp.client.models import CellChange, CellPage, OpenedSession, Resources, Session
+
+Mode = Literal["new", "resume", "continue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something happened: what every answer that names a session carries."""
+
+    session_id: str | None
+    notebook_path: Path | None
+    profile: str
+    hostname: str
+    job_id: str | None
+
+
+def place(connected: Connected, session_id: str | None = None, notebook_path: Path | None = None) -> Place:
+    """Return the place of a session on a server, or that of the server alone."""
+    link = connected.connection
+    return Place(session_id, notebook_path, link.profile, link.hostname, link.job_id)
+
+
+async def open_session(
+    connected: Connected,
+    name: str,
+    mode: Mode,
+    *,
+    notebook_path: str | None = None,
+    kernel: str | None = None,
+) -> OpenedSession:
+    """Open a notebook with a kernel of its own.
+
+    `new` makes a notebook (its name never overwrites one), `resume` opens one and queues all its code
+    cells, `continue` forks one as `NAME_continued` and runs nothing.
+
+    Raises:
+        NodeError: the path, the notebook or the kernel will not do.
+    """
+    if not name.strip():
+        raise BadRequest("experiment_name is empty")
+    return await connected.client.open_session(
+        name, mode, session_id=secrets.token_hex(4), notebook_path=notebook_path, kernel=kernel
+    )
+
+
+async def sessions(connected: Connected) -> list[Session]:
+    """List the sessions of a server, whoever opened them."""
+    return await connected.client.sessions()
+
+
+async def session(connected: Connected, session_id: str) -> Session:
+    """Look a session up.
+
+    Raises:
+        SessionNotFound: there is none.
+    """
+    return await connected.client.session(session_id)
+
+
+async def interrupt(connected: Connected, session_id: str) -> tuple[Session, bool]:
+    """Interrupt what a session runs; the flag says whether anything was running."""
+    answer = await connected.client.interrupt(session_id)
+    return answer, answer.interrupted
+
+
+async def restart(connected: Connected, session_id: str) -> Session:
+    """Give a session a fresh kernel: all its variables are gone, the notebook stays."""
+    return await connected.client.restart(session_id)
+
+
+async def shut_down(connected: Connected, session_id: str) -> Session:
+    """End a session and its kernel; the notebook is saved and stays."""
+    return await connected.client.close_session(session_id)
+
+
+async def add_markdown(
+    connected: Connected, session_id: str, markdown: str, *, index: int | None = None
+) -> CellChange:
+    """Insert a markdown cell before `index` (negative from the end), or append it."""
+    return await connected.client.insert_cell(session_id, "markdown", markdown, index=index)
+
+
+async def delete_cell(connected: Connected, session_id: str, cell: CellRef) -> CellChange:
+    """Delete a cell; what it defined in the kernel stays."""
+    return await connected.client.delete_cell(session_id, cell)
+
+
+async def read(
+    connected: Connected, *, session_id: str | None, notebook_path: str | None, start: int, limit: int
+) -> CellPage:
+    """Read cells of a session's notebook, or of any notebook in the notebook folder.
+
+    Raises:
+        BadRequest: neither was named.
+        NodeError: there is no such session or notebook.
+    """
+    if notebook_path is not None:
+        return await connected.client.notebook(notebook_path, start=start, limit=limit)
+    if session_id is None:
+        raise BadRequest("name a session_id or a notebook_path", remedy=Remedy.LIST_SESSIONS)
+    return await connected.client.cells(session_id, start=start, limit=limit)
+
+
+async def resources(connected: Connected) -> Resources:
+    """Read the machine's CPUs, memory and GPUs; no kernel is started."""
+    return await connected.client.resources()

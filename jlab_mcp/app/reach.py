@@ -1,0 +1,41 @@
+"""The way to the server that every use case takes."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from jlab_mcp.app.connect import connect
+from jlab_mcp.errors import NoServer, ServerUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from jlab_mcp.app.connect import Connected
+    from jlab_mcp.core.resolver import ResolvedProfile
+
+
+@asynccontextmanager
+async def reach(resolved: ResolvedProfile) -> AsyncIterator[Connected]:
+    """Connect to the server of a profile for one use case.
+
+    Raises:
+        ServerError: there is none, or it is not ready; or it went away meanwhile.
+    """
+    connected = await connect(resolved)
+    try:
+        yield connected
+    except ServerUnreachable as lost:
+        await _look_again(resolved, lost)
+        raise
+
+
+async def _look_again(resolved: ResolvedProfile, lost: ServerUnreachable) -> None:
+    """Tell a server that is gone from one that does not answer: only one of them can be started anew."""
+    try:
+        await connect(resolved)
+    except NoServer as gone:
+        raise NoServer(
+            "the server went away during this call, and its kernels with it; the notebooks are saved",
+            details=gone.details,
+        ) from lost
