@@ -7,6 +7,7 @@ as a tool call.
     JlabMcpError
     ├── ConfigError                 a setting is wrong
     ├── SlurmNotAvailable           run mode slurm, which cannot start jobs yet
+    ├── CannotWrite                 a folder of our own cannot be used
     ├── ServerError                 the Jupyter server of this project and profile
     │   ├── NoServer                none is running
     │   ├── ServerStarting          not ready yet
@@ -23,7 +24,6 @@ as a tool call.
         └── BadRequest
 """
 
-# ruff: noqa: N818 - names say what happened, as in `raise NoServer`
 from __future__ import annotations
 
 from enum import Enum, IntEnum, unique
@@ -50,6 +50,7 @@ class ExitCode(IntEnum):
     RECORD_BROKEN = 10
     NOT_BUILT = 11
     NODE_REFUSED = 12
+    CANNOT_WRITE = 13
     INTERRUPTED = 130
 
 
@@ -59,6 +60,7 @@ class Remedy(Enum):
 
     NONE = "none"
     FIX_SETTING = "fix_setting"
+    CHOOSE_FOLDER = "choose_folder"
     USE_LOCAL_MODE = "use_local_mode"
     START_SERVER = "start_server"
     WAIT_FOR_SERVER = "wait_for_server"
@@ -122,6 +124,14 @@ class SlurmNotAvailable(JlabMcpError):
     code = "JLM-SLURM-NOT-BUILT"
     exit_code = ExitCode.NOT_BUILT
     default_remedy = Remedy.USE_LOCAL_MODE
+
+
+class CannotWrite(JlabMcpError):
+    """A file or folder of jlab-mcp's own cannot be written; `details["path"]` names it."""
+
+    code = "JLM-CANNOT-WRITE"
+    exit_code = ExitCode.CANNOT_WRITE
+    default_remedy = Remedy.CHOOSE_FOLDER
 
 
 class ServerError(JlabMcpError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.startup import Observed, Standing, judge
@@ -33,9 +33,12 @@ def observe(paths: ServerPaths) -> Seen:
     record = read_record(paths)
     if record is None:
         return Seen(None, None, Standing.ABSENT)
-    connection = read_connection(paths)
-    observed = Observed(hostname(), boot_id(), started_at(record.pid), connection)
-    return Seen(record, connection, judge(record, observed))
+    observed = Observed(hostname(), boot_id(), started_at(record.pid))
+    standing = judge(record, observed)
+    if standing is not Standing.STARTING:
+        return Seen(record, None, standing)
+    observed = replace(observed, connection=read_connection(paths))
+    return Seen(record, observed.connection, judge(record, observed))
 
 
 def no_server(resolved: ResolvedProfile, standing: Standing = Standing.ABSENT) -> NoServer:

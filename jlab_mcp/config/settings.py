@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jlab_mcp.config.problems import describe
 from jlab_mcp.core.profile import Profile
@@ -41,6 +41,11 @@ class Settings(BaseSettings, Profile):
     origins, so the layers are read by `config.environment` and `config.profiles`.
     """
 
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        super().__init__(layers=layers)
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -69,7 +74,7 @@ def merge(layers: Sequence[Layer], *, problems: Sequence[str] = ()) -> tuple[Pro
     found = list(problems)
     settings: Profile | None = None
     try:
-        settings = Settings(layers=list(layers))
+        settings = Settings(layers)
     except ValidationError as error:
         found += describe(error, origins)
     if found or settings is None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import signal
 import socket
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PROC = Path("/proc")
 _STATE, _PPID, _STARTED = 0, 1, 19
@@ -39,6 +46,24 @@ def started_at(pid: int) -> int | None:
     return None if fields is None or fields[_STATE] in "ZX" else int(fields[_STARTED])
 
 
+def start_ticks(pid: int) -> int:
+    """Return when a child of ours started, also if it is a zombie by now; 0 where there is no /proc."""
+    fields = _stat(pid)
+    return int(fields[_STARTED]) if fields else 0
+
+
+def processes_with_argument(argument: str) -> list[Identity]:
+    """Find this user's living processes that were given exactly this argument."""
+    wanted = argument.encode("utf-8", "surrogateescape")
+    found = []
+    for entry in _PROC.iterdir():
+        if entry.name.isdigit() and wanted in _arguments(entry):
+            pid = int(entry.name)
+            if (started := started_at(pid)) is not None:
+                found.append(Identity(pid, started))
+    return found
+
+
 def is_alive(process: Identity) -> bool:
     """Say whether this very process is still there."""
     return started_at(process.pid) == process.started
@@ -52,17 +77,24 @@ def send(process: Identity, signal_number: int) -> bool:
     """
     try:
         descriptor = os.pidfd_open(process.pid)
-    except OSError:
-        return False
-    try:
-        if not is_alive(process):
-            return False
-        _signal_through(descriptor, signal_number)
     except ProcessLookupError:
         return False
+    except OSError:  # kernels before 5.3 have none
+        return is_alive(process) and _kill(process.pid, signal_number)
+    try:
+        return is_alive(process) and _signal_through(descriptor, signal_number)
     finally:
         os.close(descriptor)
-    return True
+
+
+async def gone(processes: Sequence[Identity], limit: float) -> list[Identity]:
+    """Wait until processes are gone, `limit` seconds at most, and return those that are still there."""
+    deadline = time.monotonic() + limit
+    pause = 0.005
+    while (left := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
+    return left
 
 
 def descendants(pid: int) -> list[Identity]:
@@ -81,10 +113,28 @@ def descendants(pid: int) -> list[Identity]:
     return found
 
 
-def _signal_through(descriptor: int, signal_number: int) -> None:
-    import signal  # noqa: PLC0415 - asyncio has it loaded by now; a plain look at a record need not
+def _signal_through(descriptor: int, signal_number: int) -> bool:
+    try:
+        signal.pidfd_send_signal(descriptor, signal_number)
+    except ProcessLookupError:
+        return False
+    return True
 
-    signal.pidfd_send_signal(descriptor, signal_number)
+
+def _kill(pid: int, signal_number: int) -> bool:
+    try:
+        os.kill(pid, signal_number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _arguments(entry: Path) -> list[bytes]:
+    try:
+        mine = entry.stat().st_uid == os.getuid()
+        return (entry / "cmdline").read_bytes().split(b"\0") if mine else []
+    except OSError:
+        return []
 
 
 def _stat(pid: int) -> list[str] | None:

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from jlab_mcp.errors import CannotWrite
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the system's refusal to write into an error that names `path`.
+
+    Raises:
+        CannotWrite: the system refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        culprit = error.filename or path
+        raise CannotWrite(f"cannot write {culprit}: {error.strerror}", details={"path": str(path)}) from error
 
 
 def make_private_folder(path: Path) -> Path:

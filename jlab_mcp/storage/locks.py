@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from jlab_mcp.errors import Remedy, ServerStarting
-from jlab_mcp.storage.files import make_private_folder
+from jlab_mcp.storage.files import make_private_folder, writing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -26,10 +26,12 @@ async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
         limit: seconds to wait for another holder.
 
     Raises:
+        CannotWrite: the lock's file cannot be made.
         ServerStarting: another process kept the lock for all that time.
     """
-    make_private_folder(path.parent)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with writing(path):
+        make_private_folder(path.parent)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         started = time.monotonic()
         pause = 0.005

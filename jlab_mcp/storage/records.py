@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord
 from jlab_mcp.errors import RecordBroken
-from jlab_mcp.storage.files import make_private_folder, write_private
+from jlab_mcp.storage.files import make_private_folder, write_private, writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,15 +35,21 @@ def read_connection(paths: ServerPaths) -> Connection | None:
 
 
 def write_record(paths: ServerPaths, record: ServerRecord) -> None:
-    """Write the record of a server."""
-    make_private_folder(paths.record_file.parent)
-    write_private(paths.record_file, record.model_dump_json(indent=1) + "\n")
+    """Write the record of a server.
+
+    Raises:
+        CannotWrite: the folder or the disk does not allow it.
+    """
+    with writing(paths.record_file):
+        make_private_folder(paths.record_file.parent)
+        write_private(paths.record_file, record.model_dump_json(indent=1) + "\n")
 
 
 def remove_record(paths: ServerPaths) -> None:
     """Remove the record and the connection file of a server."""
-    paths.connection_file.unlink(missing_ok=True)
-    paths.record_file.unlink(missing_ok=True)
+    with writing(paths.record_file):
+        paths.connection_file.unlink(missing_ok=True)
+        paths.record_file.unlink(missing_ok=True)
 
 
 def _read(path: Path, model: type[_Model], what: str) -> _Model | None:

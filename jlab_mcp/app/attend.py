@@ -1,0 +1,64 @@
+"""Stay with a server until it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from enum import Enum, unique
+from typing import TYPE_CHECKING
+
+from jlab_mcp.app.ending import end_server
+from jlab_mcp.errors import NoServer, RecordBroken, Remedy
+from jlab_mcp.runners.processes import Identity, is_alive
+from jlab_mcp.storage.logs import log_tail
+from jlab_mcp.storage.records import read_record
+
+if TYPE_CHECKING:
+    from jlab_mcp.core.record import ServerRecord
+    from jlab_mcp.core.resolver import ResolvedProfile
+
+_PAUSE = 0.2
+
+
+@unique
+class Ending(Enum):
+    """How a server's life ended."""
+
+    STOPPED = "stopped"
+    TIME_OVER = "time_over"
+
+
+async def attend(resolved: ResolvedProfile, record: ServerRecord, *, limit: float | None = None) -> Ending:
+    """Wait until a server has been stopped from elsewhere, or its time is over.
+
+    Args:
+        resolved: the project and profile.
+        record: the server.
+        limit: seconds it may live from now; the caller stops it.
+
+    Raises:
+        NoServer: it ended without being stopped.
+    """
+    process = Identity(record.pid, record.pid_started)
+    deadline = None if limit is None else time.monotonic() + limit
+    while is_alive(process):
+        if deadline is not None and time.monotonic() > deadline:
+            return Ending.TIME_OVER
+        await asyncio.sleep(_PAUSE)
+    if _was_stopped(resolved, record):
+        return Ending.STOPPED
+    tail = log_tail(record.log_file)
+    await end_server(resolved, record, grace=0)
+    raise NoServer(
+        f"the server of {record.project_dir} (profile {record.profile}) ended without being stopped",
+        remedy=Remedy.READ_LOG,
+        details={"log_file": str(record.log_file), "log_tail": tail},
+    )
+
+
+def _was_stopped(resolved: ResolvedProfile, record: ServerRecord) -> bool:
+    try:
+        current = read_record(resolved.paths)
+    except RecordBroken:
+        return False
+    return current is None or current.server_id != record.server_id or current.stopping

@@ -1,0 +1,133 @@
+"""Start a server, or find the one that is there, and wait until it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from jlab_mcp.app.events import LifecycleEvent
+from jlab_mcp.app.observe import elsewhere, no_server, observe
+from jlab_mcp.app.ready import wait_until_ready
+from jlab_mcp.core.startup import Standing, StartStep, next_start_step
+from jlab_mcp.errors import SlurmNotAvailable, StopFailed
+from jlab_mcp.runners.base import LaunchOrder
+from jlab_mcp.runners.interpreter import choose_interpreter
+from jlab_mcp.runners.local import LocalRunner
+from jlab_mcp.storage.locks import held
+from jlab_mcp.storage.records import remove_record, write_record
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from jlab_mcp.core.record import ServerRecord
+    from jlab_mcp.core.resolver import ResolvedProfile
+
+_PAUSE = 0.02
+
+
+async def start(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
+    """Start the server of a project and profile, and report until it is ready.
+
+    A server that is there already, or is being started by somebody else, is waited for instead.
+
+    Raises:
+        SlurmNotAvailable: the run mode is slurm.
+        StartFailed: it did not come up; nothing of it is left.
+        StartInterrupted: somebody stopped it meanwhile.
+        ServerStarting: somebody else's start takes longer than the time limit.
+        ServerElsewhere: it was started on another host.
+        ServerUnreachable: it is there and does not answer.
+        RecordBroken: what is written about it cannot be read.
+    """
+    if resolved.mode == "slurm":
+        raise SlurmNotAvailable("the SLURM runner is not built yet, so no job can be submitted")
+    events, record, launched = await _find_or_launch(resolved)
+    for event in events:
+        yield event
+    async for event in wait_until_ready(resolved, record, ours=launched):
+        yield event
+
+
+async def wait(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
+    """Wait until the server that somebody started is ready; starts nothing.
+
+    Raises:
+        NoServer: none runs or starts.
+        ServerStarting: it takes longer than the time limit.
+        StartFailed: it died meanwhile.
+        ServerElsewhere, ServerUnreachable, RecordBroken: as for `start`.
+    """
+    seen = observe(resolved.paths)
+    if seen.standing is Standing.ELSEWHERE and seen.record:
+        raise elsewhere(seen.record)
+    if seen.record is None or seen.standing.stale or seen.standing is Standing.STOPPING:
+        raise no_server(resolved, seen.standing)
+    async for event in wait_until_ready(resolved, seen.record, ours=False):
+        yield event
+
+
+async def _find_or_launch(
+    resolved: ResolvedProfile,
+) -> tuple[list[LifecycleEvent], ServerRecord, bool]:
+    """Return what to report, the server's record, and whether it was launched here."""
+    deadline = time.monotonic() + 2 * resolved.stop_timeout
+    while True:
+        async with held(resolved.paths.lock_file):
+            seen = observe(resolved.paths)
+            step = next_start_step(seen.standing)
+            if step is StartStep.LAUNCH:
+                events = [_cleaned(resolved, seen.standing)] if seen.standing.stale else []
+                record = _launch(resolved, events)
+                return events, record, True
+        if step is StartStep.REFUSE and seen.record:
+            raise elsewhere(seen.record)
+        if step is StartStep.WAIT_UNTIL_READY and seen.record:
+            return [_already(seen.record, seen.standing)], seen.record, False
+        if time.monotonic() > deadline:
+            raise StopFailed(f"the last server of {resolved.project_dir} is being stopped and does not end")
+        await asyncio.sleep(_PAUSE)
+
+
+def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> ServerRecord:
+    """Start the launcher and write its record; the lock must be held."""
+    interpreter = choose_interpreter(resolved.project_dir, os.environ)
+    if interpreter.note:
+        events.append(LifecycleEvent("note", interpreter.note))
+    remove_record(resolved.paths)
+    record = LocalRunner(interpreter, os.environ).launch(_order(resolved))
+    write_record(resolved.paths, record)
+    message = f"starting JupyterLab for {resolved.project_dir} (profile {resolved.name})"
+    events.append(LifecycleEvent("launched", message, {"pid": record.pid, "log_file": str(record.log_file)}))
+    return record
+
+
+def _order(resolved: ResolvedProfile) -> LaunchOrder:
+    return LaunchOrder(
+        key=resolved.paths.key,
+        profile=resolved.name,
+        server_id=secrets.token_hex(8),
+        project_dir=resolved.project_dir,
+        notebook_dir=resolved.notebook_dir,
+        bind_ip=resolved.bind_ip,
+        port_min=resolved.port_min,
+        port_max=resolved.port_max,
+        connection_file=resolved.paths.connection_file,
+        log_file=resolved.paths.log_file,
+        state_dir=resolved.state_dir,
+    )
+
+
+def _cleaned(resolved: ResolvedProfile, standing: Standing) -> LifecycleEvent:
+    return LifecycleEvent("cleaned", f"the last server of {resolved.project_dir} {standing.why_stale}")
+
+
+def _already(record: ServerRecord, standing: Standing) -> LifecycleEvent:
+    state = "already running" if standing is Standing.LISTENING else "being started already"
+    return LifecycleEvent(
+        "already_running",
+        f"the server of {record.project_dir} (profile {record.profile}) is {state}",
+        {"pid": record.pid, "log_file": str(record.log_file)},
+    )

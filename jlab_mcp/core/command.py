@@ -1,0 +1,37 @@
+"""The launcher's command line, the same for every runner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def launcher_arguments(
+    *,
+    connection_file: Path,
+    project_dir: Path,
+    notebook_dir: Path,
+    bind_ip: str,
+    ports: tuple[int, int],
+    profile: str,
+    server_id: str | None,
+) -> list[str]:
+    """Return the arguments that follow the launcher's path.
+
+    JupyterLab's root is the project folder if the notebooks lie in it, else the notebook folder.
+    """
+    root = project_dir if notebook_dir.is_relative_to(project_dir) else notebook_dir
+    arguments = {
+        "--connection-file": str(connection_file),
+        "--root-dir": str(root),
+        "--notebook-dir": str(notebook_dir),
+        "--ip": bind_ip,
+        "--port-min": str(ports[0]),
+        "--port-max": str(ports[1]),
+        "--profile": profile,
+    }
+    if server_id is not None:
+        arguments["--server-id"] = server_id
+    return [f"{name}={value}" for name, value in arguments.items()]

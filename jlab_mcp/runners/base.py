@@ -1,0 +1,43 @@
+"""What a runner is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from jlab_mcp.core.record import ServerRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOrder:
+    """Everything a launcher has to be told; paths are absolute.
+
+    Attributes:
+        server_id: 16 hex digits, chosen for this launch.
+        connection_file: where the node service writes how to reach it.
+        log_file: where the launcher's output goes.
+        state_dir: folder under which the node service's files are copied.
+    """
+
+    key: str
+    profile: str
+    server_id: str
+    project_dir: Path
+    notebook_dir: Path
+    bind_ip: str
+    port_min: int
+    port_max: int
+    connection_file: Path
+    log_file: Path
+    state_dir: Path
+
+
+class Runner(Protocol):
+    """Starts a launcher on one kind of machine."""
+
+    def launch(self, order: LaunchOrder) -> ServerRecord:
+        """Start the launcher and return the record that identifies it; does not wait until it is ready."""
+        ...

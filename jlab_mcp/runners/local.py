@@ -1,0 +1,110 @@
+"""Servers on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from jlab_mcp.core.command import launcher_arguments
+from jlab_mcp.core.record import ServerRecord
+from jlab_mcp.errors import StartFailed
+from jlab_mcp.runners.interpreter import Interpreter, launch_environment
+from jlab_mcp.runners.nodefiles import copy_node_files
+from jlab_mcp.runners.processes import Identity, boot_id, hostname, processes_with_argument, start_ticks
+from jlab_mcp.storage.files import make_private_folder, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from jlab_mcp.runners.base import LaunchOrder
+
+
+class LocalRunner:
+    """Starts launchers as processes of their own session, which outlive this one."""
+
+    def __init__(self, interpreter: Interpreter, environ: Mapping[str, str]) -> None:
+        self._interpreter = interpreter
+        self._environ = environ
+
+    def launch(self, order: LaunchOrder) -> ServerRecord:
+        """Start the launcher; its output goes to the log, and the log of the last time becomes `….log.1`.
+
+        Raises:
+            StartFailed: the interpreter cannot be run.
+            CannotWrite: one of our folders cannot be written.
+        """
+        with writing(order.state_dir):
+            launcher = copy_node_files(order.state_dir)
+            make_private_folder(order.connection_file.parent)
+            log = _open_log(order.log_file)
+        try:
+            process = subprocess.Popen(
+                [self._interpreter.path, launcher, *_arguments(order)],
+                cwd=order.project_dir,
+                env=launch_environment(self._interpreter, self._environ),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StartFailed(f"cannot run {self._interpreter.path}: {error.strerror}") from error
+        finally:
+            os.close(log)
+        _children[process.pid] = process
+        return self._record(order, process.pid)
+
+    def _record(self, order: LaunchOrder, pid: int) -> ServerRecord:
+        return ServerRecord(
+            key=order.key,
+            profile=order.profile,
+            project_dir=order.project_dir,
+            notebook_dir=order.notebook_dir,
+            runner="local",
+            hostname=hostname(),
+            pid=pid,
+            pid_started=start_ticks(pid),
+            boot_id=boot_id(),
+            server_id=order.server_id,
+            connection_file=order.connection_file,
+            log_file=order.log_file,
+            created_at=time.time(),
+            python=self._interpreter.path,
+        )
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Launchers that this process started; it alone can learn their exit codes."""
+
+
+def exit_code(record: ServerRecord) -> int | None:
+    """Return a launcher's exit code, if it ended and was started by this process; negative for a signal."""
+    process = _children.get(record.pid)
+    return process.poll() if process else None
+
+
+def find_launchers(connection_file: Path) -> list[Identity]:
+    """Find launchers that no readable record names, by the connection file in their arguments."""
+    return processes_with_argument(f"--connection-file={connection_file}")
+
+
+def _arguments(order: LaunchOrder) -> list[str]:
+    return launcher_arguments(
+        connection_file=order.connection_file,
+        project_dir=order.project_dir,
+        notebook_dir=order.notebook_dir,
+        bind_ip=order.bind_ip,
+        ports=(order.port_min, order.port_max),
+        profile=order.profile,
+        server_id=order.server_id,
+    )
+
+
+def _open_log(path: Path) -> int:
+    make_private_folder(path.parent)
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.1"))
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
