@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from jlab_mcp.client.models import ExecutionState
 from jlab_mcp.errors import JlabMcpError
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ async def run_code(connected: Connected, session_id: str, code: str, patience: P
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        session_id,
         execution_id,
         lambda wait: connected.client.execute(session_id, execution_id, code=code, wait=wait),
         patience,
@@ -73,7 +73,6 @@ async def run_cell(
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        session_id,
         execution_id,
         lambda wait: connected.client.execute(session_id, execution_id, cell=cell, source=source, wait=wait),
         patience,
@@ -87,7 +86,6 @@ async def run_scratch(
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        None,
         execution_id,
         lambda wait: connected.client.scratch(execution_id, code, kernel=kernel, wait=wait),
         patience,
@@ -99,26 +97,34 @@ async def follow_all(
 ) -> AsyncIterator[Execution]:
     """Yield the executions of a resumed notebook as each ends, in their order.
 
-    With `stop_on_error`, what comes after the first that failed is taken off the queue.
+    With `stop_on_error`, those after the first that failed are taken off the queue, from the end.
     """
-    stopped = False
-    for waiting in queued:
-        ended = await _run(
-            connected,
-            waiting.session_id,
-            waiting.execution_id,
-            lambda wait, key=waiting.execution_id: connected.client.execution(key, wait=wait),  # type: ignore[misc]
-            patience,
-        )
+    for position, waiting in enumerate(queued):
+        ended = await attach(connected, waiting.execution_id, patience)
         yield ended
-        if stop_on_error and not stopped and ended.state.value != "ok" and ended.session_id is not None:
-            stopped = True
-            await connected.client.interrupt(ended.session_id)
+        if stop_on_error and ended.state is not ExecutionState.OK:
+            # From the end, so that none of them begins while another is taken off.
+            for left in reversed(queued[position + 1 :]):
+                yield await connected.client.interrupt_execution(left.execution_id)
+            return
+
+
+async def attach(connected: Connected, execution_id: str, patience: Patience) -> Execution:
+    """Wait for an execution that was sent before.
+
+    Raises:
+        ExecutionNotFound: there is none of this id, or it ended long ago.
+    """
+    return await _run(
+        connected,
+        execution_id,
+        lambda wait: connected.client.execution(execution_id, wait=wait),
+        patience,
+    )
 
 
 async def _run(
     connected: Connected,
-    session_id: str | None,
     execution_id: str,
     begin: Callable[[float], Awaitable[Execution]],
     patience: Patience,
@@ -126,8 +132,7 @@ async def _run(
     try:
         return await _wait(connected, begin, patience)
     except asyncio.CancelledError:
-        if session_id is not None:
-            await _stop(connected, session_id, execution_id, patience)
+        await _stop(connected, execution_id, patience)
         raise
 
 
@@ -153,17 +158,14 @@ def _next_wait(patience: Patience, elapsed: float) -> float:
     return max(0.0, min(_PROGRESS_SECONDS, patience.seconds - elapsed))
 
 
-async def _stop(connected: Connected, session_id: str, execution_id: str, patience: Patience) -> None:
-    """Interrupt the kernel if it runs this very execution: others may have code of theirs in its queue."""
+async def _stop(connected: Connected, execution_id: str, patience: Patience) -> None:
+    """Stop this very execution: others may have code of theirs in the kernel's queue."""
     import anyio
 
     with anyio.move_on_after(_STOP_SECONDS, shield=True):
         try:
-            if not await patience.stop():
-                return
-            session = await connected.client.session(session_id)
-            if session.running == execution_id:
-                await connected.client.interrupt(session_id, execution_id=execution_id)
+            if await patience.stop():
+                await connected.client.interrupt_execution(execution_id)
         except JlabMcpError:
             # The caller is gone; there is nobody to tell.
             return

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client import CellRef
-    from jlab_mcp.client.models import CellChange, CellPage, OpenedSession, Resources, Session
+    from jlab_mcp.client.models import CellChange, CellPage, Execution, OpenedSession, Resources, Session
 
 Mode = Literal["new", "resume", "continue"]
 
@@ -33,6 +33,14 @@ def place(connected: Connected, session_id: str | None = None, notebook_path: Pa
     """Return the place of a session on a server, or that of the server alone."""
     link = connected.connection
     return Place(session_id, notebook_path, link.profile, link.hostname, link.job_id)
+
+
+async def place_of(connected: Connected, execution: Execution) -> Place:
+    """Return the place of an execution."""
+    path = execution.notebook_path
+    if path is None and execution.session_id is not None:
+        path = (await connected.client.session(execution.session_id)).notebook_path
+    return place(connected, execution.session_id, path)
 
 
 async def open_session(

@@ -84,14 +84,15 @@ class NodeClient:
         path = f"sessions/{_segment(session_id)}"
         return await self._ask(models.Session, "DELETE", path, repeat=False, answer_s=_KERNEL_SECONDS)
 
-    async def interrupt(
-        self, session_id: str, *, execution_id: str | None = None
-    ) -> models.InterruptedSession:
-        """Interrupt what a session runs; with `execution_id`, only if that very execution runs."""
+    async def interrupt(self, session_id: str) -> models.InterruptedSession:
+        """Interrupt what a session runs; what is queued behind it is not run."""
         path = f"sessions/{_segment(session_id)}/interrupt"
-        return await self._ask(
-            models.InterruptedSession, "POST", path, body=_given(execution_id=execution_id), repeat=False
-        )
+        return await self._ask(models.InterruptedSession, "POST", path, body={})
+
+    async def interrupt_execution(self, execution_id: str) -> models.Execution:
+        """Stop one execution, running or queued, and no other."""
+        path = f"executions/{_segment(execution_id)}/interrupt"
+        return await self._ask(models.Execution, "POST", path, body={})
 
     async def restart(self, session_id: str) -> models.Session:
         """Give a session a fresh kernel."""
@@ -187,8 +188,6 @@ class NodeClient:
         answer_s: float = _ANSWER_SECONDS,
         repeat: bool = True,
     ) -> _Model:
-        from pydantic import ValidationError
-
         response = await self._send(
             method,
             path,
@@ -199,8 +198,8 @@ class NodeClient:
         )
         if response.is_success:
             try:
-                return model.model_validate_json(response.content)
-            except ValidationError as exc:
+                return _parse(model, response.content)
+            except ValueError as exc:
                 raise self._unreachable(
                     f"answers {method} {path} in a way this version does not understand",
                     Remedy.RESTART_SERVER,
@@ -276,6 +275,19 @@ class NodeClient:
 def _given(**fields: Any) -> dict[str, Any]:
     """Drop what was not given: the service tells an absent field from a null one."""
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _parse(model: type[_Model], content: bytes) -> _Model:
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate_json(content)
+    except ValidationError:
+        # Half a surrogate pair is legal in a notebook file, but pydantic refuses all JSON that holds one.
+        import json
+
+        whole = json.dumps(json.loads(content), ensure_ascii=False).encode("utf-8", "replace")
+        return model.model_validate_json(whole)
 
 
 def _segment(text: str) -> str:

@@ -1,0 +1,175 @@
+"""Answers of the tools: the same facts in words and as structured content.
+
+Some clients hand the model the structured content instead of the text, so it carries the words again in
+its field `text`. Pictures are image blocks only.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from mcp_types import CallToolResult, ImageContent, TextContent
+
+from jlab_mcp.core import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from jlab_mcp.app.notebooks import Place
+    from jlab_mcp.client.models import Execution, Session
+    from jlab_mcp.core.content import Limits
+    from jlab_mcp.core.images import Picture
+
+_PICTURES_IN_THREAD = 200_000
+"""Characters of encoded pictures from which fitting them would hold up other calls."""
+_LINE = 500
+"""Characters of an exception's text, a reason or a notice that are repeated outside the outputs."""
+
+
+def answer(lines: Iterable[str], facts: dict[str, Any], pictures: Sequence[Picture] = ()) -> CallToolResult:
+    """Make an answer of lines of words (empty ones are dropped) and facts."""
+    text = "\n".join(line for line in lines if line)
+    blocks: list[TextContent | ImageContent] = [TextContent(type="text", text=text)]
+    for picture in pictures:
+        data = base64.b64encode(picture.data).decode("ascii")
+        blocks.append(ImageContent(type="image", data=data, mime_type=picture.mime_type))
+    return CallToolResult(content=list(blocks), structured_content={**facts, "text": text})
+
+
+def place_facts(place: Place) -> dict[str, Any]:
+    """Return the facts that every answer which names a session carries."""
+    path = place.notebook_path
+    return {**asdict(place), "notebook_path": None if path is None else str(path)}
+
+
+def place_words(place: Place) -> str:
+    """Say where something happened, on one line."""
+    session = f"session {place.session_id} · " if place.session_id else ""
+    notebook = f"notebook {place.notebook_path} · " if place.notebook_path else ""
+    return (
+        f"{session}{notebook}profile {place.profile} · host {place.hostname} · job {place.job_id or 'none'}"
+    )
+
+
+async def execution_answer(
+    execution: Execution, place: Place, limits: Limits, *, waited: float | None = None
+) -> CallToolResult:
+    """Answer with what an execution has put out, how it stands, and where.
+
+    Args:
+        execution: as it stands now.
+        place: where it runs.
+        limits: how much of the outputs is shown.
+        waited: seconds the caller was willing to wait, if that is why an unfinished execution is shown.
+    """
+    from jlab_mcp.core.content import render
+
+    full = (
+        f"the full text is in {execution.output_file}" if execution.output_file else _in_notebook(execution)
+    )
+    total = execution.output_bytes if execution.output_file else None
+    if _picture_chars(execution) > _PICTURES_IN_THREAD:
+        import anyio.to_thread
+
+        content = await anyio.to_thread.run_sync(
+            lambda: render(execution.outputs, limits, full_text=full, full_chars=total)
+        )
+    else:
+        content = render(execution.outputs, limits, full_text=full, full_chars=total)
+    shown = content.text or ("[no output]" if execution.state.ended else "[no output yet]")
+    lines = [notice_words(execution.notice), shown, state_words(execution, waited), place_words(place)]
+    facts = {**place_facts(place), **execution_facts(execution), "pictures": len(content.pictures)}
+    return answer(lines, facts, content.pictures)
+
+
+def execution_facts(execution: Execution) -> dict[str, Any]:
+    """Return how an execution stands, without its outputs."""
+    error = execution.error
+    return {
+        "execution_id": execution.execution_id,
+        "state": execution.state.value,
+        "cell_id": execution.cell_id,
+        "cell_index": execution.cell_index,
+        "execution_count": execution.execution_count,
+        "seconds": seconds(execution),
+        "output_file": str(execution.output_file) if execution.output_file else None,
+        "error": error and {"ename": error.ename, "evalue": _line(error.evalue)},
+        "reason": execution.reason and _line(execution.reason),
+        "notice": execution.notice and _line(execution.notice),
+    }
+
+
+def state_words(execution: Execution, waited: float | None = None) -> str:
+    """Say on one line how an execution stands, in which cell, and for how long it ran."""
+    state = execution.state.value.replace("_", " ")
+    parts = [f"{state}: {_line(execution.reason)}" if execution.reason else state]
+    if execution.cell_index is not None:
+        parts.append(f"cell {execution.cell_index} (id {execution.cell_id})")
+    if execution.execution_count is not None:
+        parts.append(f"execution count {execution.execution_count}")
+    if (took := seconds(execution)) is not None:
+        parts.append(f"{took:.3g} s")
+    line = f"[{' · '.join(parts)}]"
+    if execution.state.ended:
+        return line
+    why = "" if waited is None else f" after the {waited:g} s you asked to wait"
+    return (
+        f"{line}\nIt has not ended{why} and keeps going; do not send it again. execution_id "
+        f"{execution.execution_id}: `read_notebook` with it waits for the output, "
+        "`interrupt_kernel` stops it."
+    )
+
+
+def seconds(execution: Execution) -> float | None:
+    """Return how long an execution ran, in seconds; None while it has not ended."""
+    if execution.started_at is None or execution.ended_at is None:
+        return None
+    return round(execution.ended_at - execution.started_at, 3)
+
+
+def notice_words(notice: str | None) -> str:
+    """Put a notice so that it is read first."""
+    return f"NOTE: {_line(notice)}" if notice else ""
+
+
+def session_facts(session: Session, place: Place) -> dict[str, Any]:
+    """Return a session's facts."""
+    return {
+        **place_facts(place),
+        "name": session.name,
+        "kernel_name": session.kernel_name,
+        "kernel_state": session.kernel_state,
+        "cells": session.cells,
+        "running": session.running,
+        "queued": session.queued,
+        "notice": session.notice and _line(session.notice),
+    }
+
+
+def session_words(session: Session) -> str:
+    """Say on one line how a session stands."""
+    queued = f", {session.queued} queued" if session.queued else ""
+    running = f", running {session.running}" if session.running else ""
+    return (
+        f"session {session.session_id} `{session.name}`: kernel {session.kernel_name} {session.kernel_state}"
+        f"{running}{queued}, {session.cells} cells, {session.notebook_path}"
+    )
+
+
+def _line(text: str | None) -> str:
+    return words.shorten(" ".join(words.clean(text or "").split()), _LINE)
+
+
+def _in_notebook(execution: Execution) -> str | None:
+    return None if execution.cell_id is None else "all of it is in the notebook's cell"
+
+
+def _picture_chars(execution: Execution) -> int:
+    return sum(
+        len(value)
+        for output in execution.outputs
+        for mime, value in (output.get("data") or {}).items()
+        if mime.startswith("image/") and isinstance(value, str)
+    )

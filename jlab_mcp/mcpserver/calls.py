@@ -1,0 +1,88 @@
+"""What the tools share: types of their parameters, their hints, and how they wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mcp.server.mcpserver import Context
+from mcp_types import ToolAnnotations
+from pydantic import Field
+
+from jlab_mcp.core import words
+from jlab_mcp.mcpserver.desk import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jlab_mcp.app.execution import Patience
+    from jlab_mcp.client.models import Execution
+
+Call = Context[Desk, Any]
+"""The context of a tool call."""
+CellArgument = Annotated[int | str, Field(description="Index (negative from the end) or cell id.")]
+WaitArgument = Annotated[
+    float | None,
+    Field(ge=0, description="Answer after so many seconds; the code keeps running. Default: until done."),
+]
+
+LOOKS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
+ADDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+)
+SETTLES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=True, open_world_hint=False
+)
+REMOVES = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False
+)
+ENDS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+)
+RUNS = ToolAnnotations(
+    read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
+)
+"""Runs code, which may do anything that the user may."""
+
+_LAST_LINE = 120
+
+
+def patience(
+    call: Call,
+    seconds: float | None,
+    *,
+    done: Callable[[], int] = int,
+    total: int | None = None,
+    stops: bool = True,
+) -> Patience:
+    """Make the patience of a tool call.
+
+    Args:
+        call: gets the progress.
+        seconds: how long to wait; None until the code has ended.
+        done: how many of many executions have ended.
+        total: how many there are, if there are many.
+        stops: whether the code is interrupted when the client cancels the call.
+    """
+    from jlab_mcp.app.execution import Patience
+
+    async def report(execution: Execution, elapsed: float) -> None:
+        # Progress must grow; within one of many cells it creeps towards the next.
+        progress = elapsed if total is None else done() + elapsed / (elapsed + 60.0)
+        await call.report_progress(progress, total, progress_words(execution, elapsed))
+
+    async def stop() -> bool:
+        return stops and await call.request_context.lifespan_context.cancelled.was_asked(call.request_id)
+
+    return Patience(seconds, report, stop)
+
+
+def progress_words(execution: Execution, elapsed: float) -> str:
+    """Say how long code has been running, and what it printed last."""
+    last = ""
+    for output in reversed(execution.outputs):
+        if output.get("output_type") == "stream" and (
+            text := words.clean(str(output.get("text", ""))).strip()
+        ):
+            last = f": {words.shorten(text.rpartition(chr(10))[2], _LAST_LINE)}"
+            break
+    return f"{execution.state.value} for {elapsed:.0f} s{last}"

@@ -1,0 +1,112 @@
+"""Answers about the Jupyter server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+from jlab_mcp import __version__
+from jlab_mcp.core.words import bytes_in_words
+from jlab_mcp.mcpserver import answers
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from mcp_types import CallToolResult
+
+    from jlab_mcp.app.events import LifecycleEvent
+    from jlab_mcp.app.status import ServerStatus
+    from jlab_mcp.client.models import Gpu, Resources
+    from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.mcpserver.calls import Call
+
+_PROGRESS_SECONDS = 10.0
+
+
+async def follow(
+    call: Call, events: AsyncIterator[LifecycleEvent], resolved: ResolvedProfile
+) -> CallToolResult:
+    """Report lifecycle events as progress, and answer with all of them at the end."""
+    since = time.monotonic()
+    seen: list[LifecycleEvent] = []
+
+    async def beat() -> None:
+        """Keep the client from giving up while nothing happens."""
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            message = seen[-1].message if seen else "at work"
+            await call.report_progress(time.monotonic() - since, None, message)
+
+    beating = asyncio.create_task(beat())
+    try:
+        async for event in events:
+            seen.append(event)
+            await call.report_progress(time.monotonic() - since, None, event.message)
+    finally:
+        beating.cancel()
+    facts: dict[str, Any] = {"state": seen[-1].stage if seen else "nothing"}
+    for event in seen:
+        facts |= event.data
+    facts |= {"profile": resolved.name, "project_dir": str(resolved.project_dir)}
+    lines = [f"{event.message[:1].upper()}{event.message[1:]}." for event in seen]
+    if facts["state"] == "ready":
+        lines.append("Next: open a session with start_new_session.")
+    return answers.answer(lines, facts)
+
+
+def status_answer(status: ServerStatus) -> CallToolResult:
+    """Answer with how things stand; a server that does not run is a result, not an error."""
+    lines = [f"jlab-mcp {__version__} is alive. Jupyter server: {status.state}."]
+    if status.reason:
+        lines.append(f"{status.reason[:1].upper()}{status.reason[1:]}.")
+    if info := status.info:
+        lines.append(
+            f"JupyterLab {info.jupyterlab} at {status.address} on {info.hostname}: "
+            f"{info.sessions} sessions, {info.kernels} kernels, {info.running} running."
+        )
+    if hint := _HINTS.get(status.state):
+        lines.append(hint)
+    lines.append(f"profile {status.profile} · project {status.project_dir} · notebooks {status.notebook_dir}")
+    return answers.answer(lines, {"version": __version__, **status.model_dump(mode="json")})
+
+
+_HINTS = {
+    "stopped": "Call start_server to start it.",
+    "stale": "Call start_server to start a new one.",
+    "starting": "Call wait_for_server to wait for it.",
+    "unreachable": "Call stop_server and then start_server for a new one.",
+}
+
+
+def resource_words(found: Resources) -> list[str]:
+    """Say what a machine has and how much of it is in use."""
+    cpus, memory = found.cpus, found.memory
+    load = "" if cpus.load_1m is None else f", load {cpus.load_1m:.2f}"
+    busy = "" if cpus.percent is None else f", {cpus.percent:.0f} % busy"
+    usable = "" if cpus.usable is None or cpus.usable == cpus.count else f" ({cpus.usable:g} usable)"
+    limit = "" if memory.limit is None else f", limit {bytes_in_words(memory.limit)}"
+    lines = [
+        f"CPU: {cpus.count} cores{usable}{load}{busy}",
+        f"Memory: {_size(memory.available)} available of {_size(memory.total)}{limit}",
+        *(_gpu_words(gpu) for gpu in found.gpus),
+    ]
+    if not found.gpus:
+        lines.append(f"GPU: none ({found.gpu_note})" if found.gpu_note else "GPU: none")
+    elif found.gpu_note:
+        lines.append(f"Note: {found.gpu_note}")
+    for kernel in found.kernels:
+        owner = f"session {kernel.session_id}" if kernel.session_id else kernel.kernel_id
+        lines.append(f"Kernel of {owner}: {_size(kernel.rss)}")
+    return lines
+
+
+def _gpu_words(gpu: Gpu) -> str:
+    use = "" if gpu.utilization is None else f", {gpu.utilization:.0f} % busy"
+    heat = "" if gpu.temperature is None else f", {gpu.temperature:.0f} °C"
+    used, total = _size(gpu.memory_used), _size(gpu.memory_total)
+    return f"GPU {gpu.index}: {gpu.name}, {used} of {total} used{use}{heat}"
+
+
+def _size(count: int | None) -> str:
+    return "unknown" if count is None else bytes_in_words(count)

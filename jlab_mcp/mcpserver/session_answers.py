@@ -1,0 +1,83 @@
+"""Answers about sessions, and the re-run of a resumed notebook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jlab_mcp.core import words
+from jlab_mcp.mcpserver import answers
+from jlab_mcp.mcpserver.calls import patience
+
+if TYPE_CHECKING:
+    from mcp_types import CallToolResult
+
+    from jlab_mcp.app.connect import Connected
+    from jlab_mcp.client.models import Execution, OpenedSession, Session
+    from jlab_mcp.mcpserver.calls import Call
+
+_FAILED_SHOWN = 20
+_FAILED_CHARS = 300
+
+
+def session_answer(
+    server: Connected,
+    session: Session,
+    line: str,
+    facts: dict[str, Any] | None = None,
+    *,
+    ended: bool = False,
+) -> CallToolResult:
+    """Answer with a line of what was done and the session as it is now."""
+    from jlab_mcp.app import notebooks
+
+    place = notebooks.place(server, session.session_id, session.notebook_path)
+    state = "" if ended else answers.session_words(session)
+    return answers.answer(
+        [answers.notice_words(session.notice), line, state, answers.place_words(place)],
+        {**answers.session_facts(session, place), **(facts or {})},
+    )
+
+
+async def rerun(
+    call: Call, server: Connected, opened: OpenedSession, *, stop_on_error: bool
+) -> list[Execution]:
+    """Wait for every queued cell, with progress for each; only what the answer needs is kept."""
+    from jlab_mcp.app import execution
+
+    total = len(opened.executions)
+    ended: list[Execution] = []
+    waiting = patience(call, None, done=lambda: len(ended), total=total)
+    async for done in execution.follow_all(server, opened.executions, waiting, stop_on_error=stop_on_error):
+        ended.append(done.model_copy(update={"outputs": []}))
+        line = f"code cell {len(ended)} of {total}: {done.state.value}"
+        await call.report_progress(len(ended), total, line)
+    return ended
+
+
+def rerun_words(ended: list[Execution]) -> str:
+    """Say how many cells succeeded, and list those that did not."""
+    failed = _failed(ended)
+    took = sum(answers.seconds(execution) or 0.0 for execution in ended)
+    good = len(ended) - len(failed)
+    lines = [f"Re-ran the notebook in {took:.3g} s: {good} of {len(ended)} code cells succeeded."]
+    for execution in failed[:_FAILED_SHOWN]:
+        error = execution.error
+        why = f" {error.ename}: {error.evalue}" if error else ""
+        line = f"- {answers.state_words(execution).splitlines()[0]}{why}"
+        lines.append(words.shorten(" ".join(words.clean(line).split()), _FAILED_CHARS))
+    if len(failed) > _FAILED_SHOWN:
+        lines.append(f"- and {len(failed) - _FAILED_SHOWN} more")
+    return "\n".join(lines)
+
+
+def rerun_facts(ended: list[Execution]) -> dict[str, Any]:
+    """Return the same as facts."""
+    failed = []
+    for execution in _failed(ended)[:_FAILED_SHOWN]:
+        facts = answers.execution_facts(execution)
+        failed.append({key: facts[key] for key in ("cell_index", "cell_id", "state", "error")})
+    return {"already_open": False, "code_cells": len(ended), "failed": failed}
+
+
+def _failed(ended: list[Execution]) -> list[Execution]:
+    return [execution for execution in ended if execution.state.value != "ok"]
