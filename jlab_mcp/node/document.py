@@ -1,0 +1,306 @@
+"""One notebook in memory: read from a file's text, edited cell by cell, written as nbformat writes it. Pure.
+
+Methods never change a cell in place, they put a new one in its place; so a `snapshot` costs next to nothing,
+and the text of cells that did not change is made once, not at each save.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .cells import IDS_SINCE, Cell, CellNotFound, CellRef, Slot, dump_json, join_text, new_cell, new_id
+
+__all__ = ["Cell", "CellNotFound", "CellRef", "Document", "NotANotebook"]
+
+_FORMAT = 4
+_NEW_MINOR = 5
+_TRANSIENT = ("orig_nbformat", "orig_nbformat_minor", "signature")
+_SHOWN = 200  # characters of a validation error that a person reads
+
+
+class NotANotebook(ValueError):
+    """The text is no notebook that can be opened; the message says why and, where there is one, the mend.
+
+    Attributes:
+        reason: the message.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Document:
+    """One notebook. Made by `new` or `parse`."""
+
+    def __init__(
+        self, slots: list[Slot], metadata: dict[str, Any], minor: int, extra: dict[str, Any]
+    ) -> None:
+        self.metadata = metadata
+        self.minor = minor
+        self._slots = slots
+        self._extra = extra  # what a later 4.x adds at the top
+        self._ids = {slot.id for slot in slots}
+
+    @classmethod
+    def new(cls, kernel_name: str, display_name: str, language: str) -> Document:
+        """Return an empty notebook of format 4.5 for this kernel."""
+        metadata = {
+            "kernelspec": {"display_name": display_name, "language": language, "name": kernel_name},
+            "language_info": {"name": language},
+        }
+        return cls([], metadata, _NEW_MINOR, {})
+
+    @classmethod
+    def parse(cls, text: str) -> Document:
+        """Read the text of a notebook file.
+
+        Raises:
+            NotANotebook: it is not JSON, not of format 4, or not valid.
+        """
+        content = _load(text)
+        minor = content["nbformat_minor"]
+        cells = content["cells"]
+        _mend_ids(cells, in_file=minor >= IDS_SINCE)
+        _validate(content, minor)
+        taken = {cell["id"] for cell in cells if "id" in cell}
+        slots = [Slot(join_text({"id": cell.get("id") or new_id(taken), **cell})) for cell in cells]
+        metadata = {key: value for key, value in content["metadata"].items() if key not in _TRANSIENT}
+        known = {"cells", "metadata", "nbformat", "nbformat_minor"}
+        extra = {key: value for key, value in content.items() if key not in known}
+        return cls(slots, metadata, minor, extra)
+
+    def dump(self) -> str:
+        """Return the text of the file, exactly as `nbformat.write` lays it out."""
+        with_id = self.has_ids
+        cells = ",\n  ".join([slot.text(with_id=with_id) for slot in self._slots])
+        texts = {
+            "cells": f"[\n  {cells}\n ]" if cells else "[]",
+            "metadata": dump_json(self.metadata, 1),
+            "nbformat": str(_FORMAT),
+            "nbformat_minor": str(self.minor),
+            **{key: dump_json(value, 1) for key, value in self._extra.items()},
+        }
+        lines = [f" {dump_json(key, 0)}: {texts[key]}" for key in sorted(texts)]
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+
+    def snapshot(self) -> Document:
+        """Return this state of the notebook, which later edits of either do not change."""
+        return Document(list(self._slots), self.metadata, self.minor, self._extra)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The cells in order, to read."""
+        return [slot.cell for slot in self._slots]
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The cells with their texts, for a merge."""
+        return list(self._slots)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What stands at the top of the file besides what format 4.5 knows."""
+        return self._extra
+
+    @property
+    def has_ids(self) -> bool:
+        """Whether the file holds ids; in memory each cell has one in any case."""
+        return self.minor >= IDS_SINCE
+
+    @property
+    def kernel_name(self) -> str | None:
+        """The name of the kernel that the notebook asks for."""
+        name = self.metadata.get("kernelspec", {}).get("name")
+        return str(name) if name else None
+
+    def index_of(self, ref: CellRef) -> int:
+        """Return the index, from 0, of a cell.
+
+        Raises:
+            CellNotFound: there is none.
+        """
+        if isinstance(ref, str):
+            if ref in self._ids:
+                return next(index for index, slot in enumerate(self._slots) if slot.id == ref)
+            try:
+                position = int(ref)
+            except ValueError:
+                raise CellNotFound(ref, len(self._slots)) from None
+        else:
+            position = ref
+        total = len(self._slots)
+        if not -total <= position < total:
+            raise CellNotFound(ref, total)
+        return position % total
+
+    def cell(self, ref: CellRef) -> Cell:
+        """Return one cell, to read.
+
+        Raises:
+            CellNotFound: there is none.
+        """
+        return self._slots[self.index_of(ref)].cell
+
+    def insert(self, index: int | None, cell_type: str, source: str) -> str:
+        """Insert a cell before the one at this index (negative from the end; none: at the end).
+
+        Returns:
+            The id of the new cell.
+
+        Raises:
+            CellNotFound: the index is out of range.
+        """
+        total = len(self._slots)
+        position = total if index is None else index
+        if not -total <= position <= total:
+            raise CellNotFound(position, total)
+        cell_id = new_id(self._ids)
+        self._slots.insert(position, Slot(new_cell(cell_type, source, cell_id)))
+        return cell_id
+
+    def set_source(self, ref: CellRef, source: str) -> str:
+        """Give a cell another source; its outputs stay.
+
+        Returns:
+            The id of the cell.
+
+        Raises:
+            CellNotFound: there is none.
+        """
+        return self._change(self.index_of(ref), source=source)
+
+    def delete(self, ref: CellRef) -> str:
+        """Delete a cell.
+
+        Returns:
+            The id it had.
+
+        Raises:
+            CellNotFound: there is none.
+        """
+        slot = self._slots.pop(self.index_of(ref))
+        self._ids.discard(slot.id)
+        return slot.id
+
+    def move(self, ref: CellRef, index: int) -> str:
+        """Move a cell so that it stands at this index afterwards.
+
+        Returns:
+            The id of the cell.
+
+        Raises:
+            CellNotFound: there is no such cell, or the index is out of range.
+        """
+        start = self.index_of(ref)
+        total = len(self._slots)
+        if not -total <= index < total:
+            raise CellNotFound(index, total)
+        slot = self._slots.pop(start)
+        self._slots.insert(index % total, slot)
+        return slot.id
+
+    def set_outputs(
+        self,
+        cell_id: str,
+        outputs: list[dict[str, Any]],
+        execution_count: int | None,
+        timing: dict[str, str] | None = None,
+    ) -> None:
+        """Give a code cell the outputs of an execution.
+
+        Args:
+            cell_id: the cell.
+            outputs: nbformat outputs, which belong to the notebook from now on.
+            execution_count: the kernel's number of the execution.
+            timing: ISO times under the names that JupyterLab uses ("iopub.execute_input",
+                "shell.execute_reply", …); none leaves those that are there, an empty one removes them.
+
+        Raises:
+            CellNotFound: there is no such code cell.
+        """
+        index = self.index_of(cell_id)
+        cell = self._slots[index].cell
+        if cell["cell_type"] != "code":
+            raise CellNotFound(cell_id, len(self._slots))
+        metadata = cell["metadata"]
+        if timing:
+            metadata = {**metadata, "execution": {**metadata.get("execution", {}), **timing}}
+        elif timing is not None and "execution" in metadata:
+            metadata = {key: value for key, value in metadata.items() if key != "execution"}
+        self._change(index, outputs=outputs, execution_count=execution_count, metadata=metadata)
+
+    def set_kernel_info(self, language_info: dict[str, Any], kernelspec: dict[str, Any]) -> None:
+        """Record the kernel that runs the notebook; what else these two hold is kept."""
+        self.metadata = {
+            **self.metadata,
+            "language_info": {**language_info},
+            "kernelspec": {**self.metadata.get("kernelspec", {}), **kernelspec},
+        }
+
+    def touch(self, cell_id: str) -> None:
+        """Have a cell's text made anew, after its dict was changed in place.
+
+        Snapshots share that dict, so prefer the methods above.
+        """
+        index = self.index_of(cell_id)
+        self._slots[index] = self._slots[index].fresh()
+
+    def _change(self, index: int, **values: Any) -> str:
+        slot = Slot({**self._slots[index].cell, **values})
+        self._slots[index] = slot
+        return slot.id
+
+
+def _load(text: str) -> dict[str, Any]:
+    if not text.strip("\ufeff \t\r\n"):
+        raise NotANotebook("the file is empty")
+    try:
+        content = json.loads(text.lstrip("\ufeff"))
+    except (ValueError, RecursionError) as error:
+        raise NotANotebook(f"the file is not JSON ({error})") from None
+    if not isinstance(content, dict) or "nbformat" not in content:
+        raise NotANotebook("the file is JSON, but no notebook: it has no `nbformat`")
+    version = content["nbformat"]
+    if version != _FORMAT:
+        mend = "; convert it with `jupyter nbconvert --to notebook`" if version in {1, 2, 3} else ""
+        raise NotANotebook(
+            f"the notebook has format {version}, and only format {_FORMAT} can be opened{mend}"
+        )
+    cells = content.get("cells")
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise NotANotebook("the notebook has no list of cells")
+    if not isinstance(content.get("nbformat_minor"), int) or not isinstance(content.get("metadata"), dict):
+        raise NotANotebook("the notebook has no `nbformat_minor` or no `metadata`")
+    return content
+
+
+def _mend_ids(cells: list[Cell], *, in_file: bool) -> None:
+    """Give missing and doubled ids anew, or take away ids that the file's format forbids."""
+    if not in_file:
+        for cell in cells:
+            cell.pop("id", None)
+        return
+    taken: set[str] = set()
+    for cell in cells:
+        cell_id = cell.get("id")
+        if cell_id is None or cell_id in taken:
+            cell["id"] = new_id(taken)
+        elif isinstance(cell_id, str):
+            taken.add(cell_id)
+
+
+def _validate(content: dict[str, Any], minor: int) -> None:
+    from nbformat import ValidationError
+    from nbformat.validator import validate
+
+    try:
+        validate(content, version=_FORMAT, version_minor=minor)
+    except ValidationError as error:
+        where = "".join(f"[{part!r}]" for part in error.relative_path)
+        what = str(error.message).split("\n", 1)[0][:_SHOWN]
+        raise NotANotebook(f"the notebook is not valid at notebook{where}: {what}") from None
