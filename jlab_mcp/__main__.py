@@ -1,9 +1,26 @@
-"""Entry point of `jlab-mcp` and `python -m jlab_mcp`."""
+"""Entry point of `jlab-mcp` and `python -m jlab_mcp`.
+
+Without arguments this is the MCP server, whose client waits for its first answer: nothing that only the
+command line needs is imported on that way.
+"""
+
+from __future__ import annotations
+
+import sys
 
 
 def main() -> None:
-    """Run the command line."""
-    raise SystemExit("jlab-mcp: not built yet")
+    """Run the MCP server, or the command line if there are arguments."""
+    if sys.argv[1:] in ([], ["serve"]):
+        if sys.stdin is not None and sys.stdin.isatty():
+            pass
+        from jlab_mcp.mcpserver.server import serve
+
+        serve()
+    else:
+        from jlab_mcp.cli.main import app
+
+        app(prog_name="jlab-mcp")
 
 
 if __name__ == "__main__":

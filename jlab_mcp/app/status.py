@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.connect import connect
 from jlab_mcp.app.observe import elsewhere, no_server, observe
+from jlab_mcp.client.models import NodeInfo, Resources  # noqa: TC001 - pydantic reads the annotations
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import NodeError, ServerUnreachable
 
 if TYPE_CHECKING:
     from jlab_mcp.app.observe import Seen
-    from jlab_mcp.client.models import NodeInfo, Resources
     from jlab_mcp.core.resolver import ResolvedProfile
 
 State = Literal["stopped", "starting", "ready", "unreachable", "elsewhere", "stale"]

@@ -1,0 +1,63 @@
+"""The command line's root."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from jlab_mcp.cli.serve import serve
+from jlab_mcp.cli.start import start
+from jlab_mcp.cli.status import status
+from jlab_mcp.cli.stop import stop
+from jlab_mcp.cli.wait import wait
+from jlab_mcp.cli.wording import exit_codes_help
+
+_EPILOG = f"""\b
+Examples:
+  jlab-mcp                      run the MCP server (an MCP client does this)
+  jlab-mcp start --detach       start JupyterLab for the project you are in
+  jlab-mcp status               see how it does
+  jlab-mcp stop                 stop it
+  claude mcp add jlab-mcp -- jlab-mcp
+
+\b
+{exit_codes_help()}
+"""
+
+app = typer.Typer(
+    name="jlab-mcp",
+    help="Run code in live Jupyter notebooks from an MCP client, on this machine or on a SLURM cluster.",
+    epilog=_EPILOG,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from jlab_mcp import __version__
+
+        typer.echo(f"jlab-mcp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Run code in live Jupyter notebooks from an MCP client, on this machine or on a SLURM cluster."""
+
+
+def demo() -> None:
+    """Watch an agent's session at work: start a server, run some cells, stop it again."""
+    from jlab_mcp.cli.demo import demo as run_demo
+
+    run_demo()
+
+
+for command in (start, stop, wait, status, demo, serve):
+    app.command()(command)

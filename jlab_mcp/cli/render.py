@@ -1,0 +1,130 @@
+"""The only printer: data to stdout, talk to stderr, readable without colour."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from jlab_mcp.cli.wording import hints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from jlab_mcp.app.events import LifecycleEvent
+    from jlab_mcp.app.status import ServerStatus
+    from jlab_mcp.errors import JlabMcpError
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_GIB = 1024**3
+_RED, _YELLOW, _CYAN, _GREEN = 31, 33, 36, 32
+
+
+def data(text: str) -> None:
+    """Print what a script may read."""
+    with _terminal_may_be_gone():
+        print(text, flush=True)
+
+
+def say(text: str) -> None:
+    """Print what a person may read."""
+    with _terminal_may_be_gone():
+        print(text, file=sys.stderr, flush=True)
+
+
+def show_event(event: LifecycleEvent) -> None:
+    """Print one step of a start or a stop."""
+    mark = {"ready": _GREEN, "stopped": _GREEN, "note": _YELLOW, "killing": _YELLOW}.get(event.stage)
+    label = "warning: " if event.stage == "note" else ""
+    say(_coloured(label, _YELLOW) + (_coloured(event.message, mark) if mark and not label else event.message))
+
+
+def show_warnings(warnings: Iterable[str]) -> None:
+    """Print what is odd about the settings."""
+    for warning in warnings:
+        say(_coloured("warning: ", _YELLOW) + warning)
+
+
+def show_hint(text: str) -> None:
+    """Print what to do next."""
+    say(_coloured("hint: ", _CYAN) + text)
+
+
+def show_error(error: JlabMcpError, profile: str | None) -> None:
+    """Print what went wrong, the end of the log if there is one, and what mends it."""
+    say(_coloured("error: ", _RED) + error.message)
+    for line in error.details.get("log_tail", ()):
+        say(f"  | {line}")
+    for hint in hints(error, profile):
+        show_hint(hint)
+
+
+def status_lines(status: ServerStatus) -> list[str]:
+    """Lay a status out as lines of label and value."""
+    rows = [("state", status.state + (f": {status.reason}" if status.reason else ""))]
+    rows += [("address", status.address or "-")] if status.address else []
+    if status.hostname:
+        rows.append(("host", status.hostname + (f", process {status.pid}" if status.pid else "")))
+    if status.age_s is not None:
+        rows.append(("age", duration(status.age_s)))
+    rows += list(_use(status))
+    rows += [
+        ("profile", f"{status.profile} ({status.mode})"),
+        ("project", str(status.project_dir)),
+        ("notebooks", str(status.notebook_dir)),
+        ("log", str(status.log_file)),
+    ]
+    if status.info:
+        rows.append(("python", f"{status.info.python}, JupyterLab {status.info.jupyterlab}"))
+    width = max(len(label) for label, _ in rows) + 2
+    return [f"{label:<{width}}{value}" for label, value in rows]
+
+
+def duration(seconds: float) -> str:
+    """Write a duration in its two largest units, such as `2 h 5 min`."""
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def _use(status: ServerStatus) -> Iterator[tuple[str, str]]:
+    """Say how busy the server and its machine are."""
+    if info := status.info:
+        yield "sessions", f"{info.sessions} open, {info.kernels} kernels, {info.running} running"
+    if not (resources := status.resources):
+        return
+    cpus, memory = resources.cpus, resources.memory
+    busy = f"{cpus.percent:.0f} % of " if cpus.percent is not None else ""
+    yield "CPU", f"{busy}{cpus.usable or cpus.count:g} cores"
+    if memory.total and memory.available is not None:
+        held = sum(kernel.rss or 0 for kernel in resources.kernels)
+        used = f"{_gib(memory.total - memory.available)} of {_gib(memory.limit or memory.total)} in use"
+        yield "memory", f"{used}, kernels {_gib(held)}"
+    for gpu in resources.gpus:
+        used = f"{_gib(gpu.memory_used or 0)} of {_gib(gpu.memory_total or 0)} in use"
+        load = f", {gpu.utilization:.0f} % busy" if gpu.utilization is not None else ""
+        yield f"GPU {gpu.index}", f"{gpu.name}: {used}{load}"
+    if not resources.gpus:
+        yield "GPU", resources.gpu_note or "none found"
+
+
+def _gib(count: int) -> str:
+    return f"{count / _GIB:.1f} GiB"
+
+
+def _coloured(text: str, colour: int | None) -> str:
+    """Colour text for stderr, where that is a terminal and nobody said NO_COLOR."""
+    if not text or not colour or os.environ.get("NO_COLOR") or not sys.stderr.isatty():
+        return text
+    return f"\x1b[{colour}m{text}\x1b[0m"
+
+
+def _terminal_may_be_gone() -> contextlib.AbstractContextManager[None]:
+    """Go on when nobody can read any more: a closed terminal must not keep a server from being stopped."""
+    return contextlib.suppress(OSError)

@@ -1,0 +1,36 @@
+"""`jlab-mcp wait`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jlab_mcp.cli.options import ProfileOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.outcome import run
+from jlab_mcp.cli.render import data, show_event
+from jlab_mcp.errors import ExitCode
+
+if TYPE_CHECKING:
+    from jlab_mcp.core.resolver import ResolvedProfile
+
+
+def wait(profile: ProfileOption = None) -> None:
+    r"""Wait until the server that was started is ready; start nothing.
+
+    \b
+    The address goes to stdout.
+
+    \b
+    Examples:
+      jlab-mcp wait && echo ready
+    """
+    run(profile, _wait)
+
+
+async def _wait(resolved: ResolvedProfile) -> ExitCode:
+    from jlab_mcp.app.start import wait as wait_for_server
+
+    async for event in wait_for_server(resolved):
+        show_event(event)
+        if event.stage == "ready":
+            data(event.data["address"])
+    return ExitCode.OK

@@ -1,0 +1,68 @@
+"""What mends a failure, as commands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jlab_mcp.errors import ExitCode, Remedy
+
+if TYPE_CHECKING:
+    from jlab_mcp.errors import JlabMcpError
+
+_HINTS: dict[Remedy, str] = {
+    Remedy.USE_LOCAL_MODE: (
+        "set `JLAB_MCP_RUN_MODE=local` to run on this machine, or see the job with `jlab-mcp start --dry-run`"
+    ),
+    Remedy.CHOOSE_FOLDER: "name a folder you can write to in `JLAB_MCP_DIR`",
+    Remedy.START_SERVER: "start it with `jlab-mcp start{profile}`",
+    Remedy.WAIT_FOR_SERVER: "wait with `jlab-mcp wait{profile}`, or end it with `jlab-mcp stop{profile}`",
+    Remedy.RESTART_SERVER: "run `jlab-mcp stop{profile}`, then `jlab-mcp start{profile}`",
+    Remedy.STOP_SERVER: "`jlab-mcp stop{profile}` ends what is left and clears it away",
+    Remedy.CHECK_STATUS: "look at it with `jlab-mcp status{profile}`",
+    Remedy.GO_TO_HOST: "run the command on {hostname}",
+    Remedy.READ_LOG: "the whole log is in `{log_file}`",
+    Remedy.INSTALL_JUPYTERLAB: "install it with `{command}`",
+    Remedy.WIDEN_PORTS: "widen the range with JLAB_MCP_PORT_MIN and JLAB_MCP_PORT_MAX",
+    Remedy.RETRY: "try again",
+}
+
+EXIT_CODES: dict[ExitCode, str] = {
+    ExitCode.OK: "done; for `status`: a server is ready",
+    ExitCode.UNEXPECTED: "something unforeseen",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.CONFIG: "a setting is wrong",
+    ExitCode.NO_SERVER: "no server is running, or it ended by itself",
+    ExitCode.NOT_READY: "the server is not ready yet",
+    ExitCode.UNREACHABLE: "the server does not answer",
+    ExitCode.ELSEWHERE: "the server was started on another host",
+    ExitCode.START_FAILED: "the server did not start",
+    ExitCode.STOP_FAILED: "the server did not end",
+    ExitCode.RECORD_BROKEN: "a record or connection file cannot be read",
+    ExitCode.NOT_BUILT: "SLURM jobs cannot be submitted yet",
+    ExitCode.NODE_REFUSED: "the node service refused the request",
+    ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp cannot be written",
+    ExitCode.INTERRUPTED: "interrupted before it was done",
+}
+"""What each exit code says; shown by `--help`."""
+
+
+def hints(error: JlabMcpError, profile: str | None) -> list[str]:
+    """Return what to do about an error, each a line of its own; nothing where nothing is known.
+
+    Args:
+        error: what happened.
+        profile: the profile that the command named by flag, if any.
+    """
+    template = _HINTS.get(error.remedy)
+    if template is None:
+        return []
+    facts = {"profile": f" --profile {profile}" if profile else "", **error.details}
+    try:
+        return [template.format_map(facts)]
+    except KeyError:
+        return []
+
+
+def exit_codes_help() -> str:
+    """Return the table of exit codes for `--help`."""
+    return "Exit codes:\n" + "\n".join(f"  {code.value:>3}  {text}" for code, text in EXIT_CODES.items())
