@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,7 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from bench.place import COMMAND_SECONDS, BenchError, Place
@@ -28,17 +28,17 @@ class BareKernel:
 
     def __init__(self, place: Place) -> None:
         # The node service's transport too: the floor is what remains without anything of ours.
-        self._manager: Any = KernelManager(kernel_name="python3", transport="ipc")
+        # Without a name of our own the sockets would be made in whatever folder each side works in.
+        sockets = place.project.parent / secrets.token_hex(4)
+        self._manager: Any = KernelManager(kernel_name="python3", transport="ipc", ip=str(sockets))
         self._client: Any = None
         self._place = place
 
     def start(self) -> None:
         """Start the process and connect; the kernel need not answer yet."""
         self._manager.start_kernel(cwd=str(self._place.project), env=self._place.env)
-        client: Any = BlockingKernelClient()
-        client.load_connection_info(self._manager.get_connection_info())
-        client.start_channels()
-        self._client = client
+        self._client = self._manager.client()
+        self._client.start_channels()
 
     def first_reply(self) -> None:
         """Run `1+1` in a kernel that may still be starting, and wait for the reply."""
