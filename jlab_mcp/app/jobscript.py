@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.script import JobPaths, render_script
-from jlab_mcp.runners.nodefiles import launcher_path
+from jlab_mcp.storage.nodefiles import launcher_path
 
 if TYPE_CHECKING:
     from jlab_mcp.core.resolver import ResolvedProfile

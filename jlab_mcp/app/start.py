@@ -16,11 +16,15 @@ from jlab_mcp.errors import SlurmNotAvailable, StopFailed
 from jlab_mcp.runners.base import LaunchOrder
 from jlab_mcp.runners.interpreter import choose_interpreter
 from jlab_mcp.runners.local import LocalRunner
+from jlab_mcp.storage.files import writing
 from jlab_mcp.storage.locks import held
+from jlab_mcp.storage.logs import prepare_log
+from jlab_mcp.storage.nodefiles import copy_node_files
 from jlab_mcp.storage.records import remove_record, write_record
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.resolver import ResolvedProfile
@@ -97,14 +101,17 @@ def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> ServerRe
     if interpreter.note:
         events.append(LifecycleEvent("note", interpreter.note))
     remove_record(resolved.paths)
-    record = LocalRunner(interpreter, os.environ).launch(_order(resolved))
+    with writing(resolved.state_dir):
+        launcher = copy_node_files(resolved.state_dir)
+        prepare_log(resolved.paths.log_file)
+    record = LocalRunner(interpreter, os.environ).launch(_order(resolved, launcher))
     write_record(resolved.paths, record)
     message = f"starting JupyterLab for {resolved.project_dir} (profile {resolved.name})"
     events.append(LifecycleEvent("launched", message, {"pid": record.pid, "log_file": str(record.log_file)}))
     return record
 
 
-def _order(resolved: ResolvedProfile) -> LaunchOrder:
+def _order(resolved: ResolvedProfile, launcher: Path) -> LaunchOrder:
     return LaunchOrder(
         key=resolved.paths.key,
         profile=resolved.name,
@@ -116,7 +123,7 @@ def _order(resolved: ResolvedProfile) -> LaunchOrder:
         port_max=resolved.port_max,
         connection_file=resolved.paths.connection_file,
         log_file=resolved.paths.log_file,
-        state_dir=resolved.state_dir,
+        launcher=launcher,
     )
 
 

@@ -19,7 +19,7 @@ class LaunchOrder:
         server_id: 16 hex digits, chosen for this launch.
         connection_file: where the node service writes how to reach it.
         log_file: where the launcher's output goes.
-        state_dir: folder under which the node service's files are copied.
+        launcher: the node service's main program; its folder and those of the files above exist.
     """
 
     key: str
@@ -32,7 +32,7 @@ class LaunchOrder:
     port_max: int
     connection_file: Path
     log_file: Path
-    state_dir: Path
+    launcher: Path
 
 
 class Runner(Protocol):

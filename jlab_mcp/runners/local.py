@@ -11,9 +11,7 @@ from jlab_mcp.core.command import launcher_arguments
 from jlab_mcp.core.record import ServerRecord
 from jlab_mcp.errors import StartFailed
 from jlab_mcp.runners.interpreter import Interpreter, launch_environment
-from jlab_mcp.runners.nodefiles import copy_node_files
 from jlab_mcp.runners.processes import Identity, boot_id, hostname, processes_with_argument, start_ticks
-from jlab_mcp.storage.files import make_private_folder, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,19 +28,18 @@ class LocalRunner:
         self._environ = environ
 
     def launch(self, order: LaunchOrder) -> ServerRecord:
-        """Start the launcher; its output goes to the log, and the log of the last time becomes `….log.1`.
+        """Start the launcher; its output goes to the log.
 
         Raises:
-            StartFailed: the interpreter cannot be run.
-            CannotWrite: one of our folders cannot be written.
+            StartFailed: the interpreter cannot be run, or the log cannot be written.
         """
-        with writing(order.state_dir):
-            launcher = copy_node_files(order.state_dir)
-            make_private_folder(order.connection_file.parent)
-            log = _open_log(order.log_file)
+        try:
+            log = os.open(order.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StartFailed(f"cannot write {order.log_file}: {error.strerror}") from error
         try:
             process = subprocess.Popen(
-                [self._interpreter.path, launcher, *_arguments(order)],
+                [self._interpreter.path, order.launcher, *_arguments(order)],
                 cwd=order.project_dir,
                 env=launch_environment(self._interpreter, self._environ),
                 stdin=subprocess.DEVNULL,
@@ -101,10 +98,3 @@ def _arguments(order: LaunchOrder) -> list[str]:
         profile=order.profile,
         server_id=order.server_id,
     )
-
-
-def _open_log(path: Path) -> int:
-    make_private_folder(path.parent)
-    if path.exists():
-        path.replace(path.with_name(f"{path.name}.1"))
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

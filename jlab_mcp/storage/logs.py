@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+from jlab_mcp.storage.files import make_private_folder
+
 _TAIL_BYTES = 16_384
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def prepare_log(path: Path) -> None:
+    """Make the folder of a log, and keep the log of the last time as `….log.1`."""
+    make_private_folder(path.parent)
+    if path.exists():
+        path.replace(path.with_name(f"{path.name}.1"))
 
 
 def log_tail(path: Path, lines: int = 12) -> list[str]:
