@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from jlab_mcp.app.connect import connect
-from jlab_mcp.errors import NoServer, ServerUnreachable
+from jlab_mcp.errors import JlabMcpError, NoServer, Remedy, ServerUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,6 +27,10 @@ async def reach(resolved: ResolvedProfile) -> AsyncIterator[Connected]:
         yield connected
     except ServerUnreachable as lost:
         await _look_again(resolved, lost)
+        raise
+    except JlabMcpError as error:
+        if error.remedy is Remedy.READ_LOG:
+            error.details.setdefault("log_file", str(connected.record.log_file))
         raise
 
 

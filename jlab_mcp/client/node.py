@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from jlab_mcp.client import models
-from jlab_mcp.errors import JlabMcpError, Remedy, ServerUnreachable, node_error
+from jlab_mcp.errors import JlabMcpError, NodeError, Remedy, ServerUnreachable, node_error
 
 if TYPE_CHECKING:
     import httpx
@@ -257,7 +257,12 @@ class NodeClient:
         except ValidationError:
             pass
         else:
-            return node_error(refusal.code, refusal.message, refusal.data)
+            error = node_error(refusal.code, refusal.message, refusal.data)
+            if type(error) is not NodeError:
+                return error
+            if response.is_server_error:
+                what = f"the server at {self._shown} failed at {method} {path}: {refusal.message}"
+                return NodeError(what, remedy=Remedy.READ_LOG)
         if response.status_code in {401, 403}:
             return self._unreachable("refused the token of its connection file", Remedy.RESTART_SERVER)
         if response.status_code == 404:  # noqa: PLR2004 - an HTTP status

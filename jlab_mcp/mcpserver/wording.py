@@ -38,7 +38,8 @@ def error_words(error: JlabMcpError) -> str:
     parts = [f"{message[:1].upper()}{message[1:]}.", _NEXT[error.remedy]]
     for key, label in _SHOWN.items():
         if value := error.details.get(key):
-            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value).rstrip()
+            between = "\n" if key == "log_tail" else ", "
+            shown = between.join(map(str, value)) if isinstance(value, (list, tuple)) else str(value).rstrip()
             parts.append(f"{label}\n{shown}" if "\n" in shown else f"{label} {shown}")
     return " ".join(part for part in parts if part)
 
