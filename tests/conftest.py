@@ -1,0 +1,76 @@
+"""A real server for the tests that need one: one for all of them, in a project folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from jlab_mcp.app import context
+from jlab_mcp.app.connect import Connected, close_clients, connect
+from jlab_mcp.app.start import start
+from jlab_mcp.app.stop import stop
+from jlab_mcp.core.resolver import ResolvedProfile
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder, and the environment in which `jlab-mcp` works on it: nothing of the user's leaks in."""
+
+    folder: Path
+    env: dict[str, str]
+
+    @property
+    def notebooks(self) -> Path:
+        """Its notebook folder."""
+        return self.folder / "notebooks"
+
+    def resolved(self) -> ResolvedProfile:
+        """Its settings."""
+        return context.load(project_dir=self.folder, environ=self.env)
+
+    async def start(self) -> None:
+        """Start its server and return when that is ready."""
+        async for _event in start(self.resolved()):
+            pass
+        await close_clients()
+
+    async def stop(self) -> None:
+        """Stop its server, if one runs."""
+        async for _event in stop(self.resolved()):
+            pass
+        await close_clients()
+
+    async def connect(self) -> Connected:
+        """Connect to its server."""
+        return await connect(self.resolved())
+
+
+def make_project(folder: Path) -> Project:
+    """Make a project in an empty folder; its name has what paths should never depend on."""
+    project = folder / "it's a “näive” project"
+    project.mkdir()
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("JLAB_MCP_", "CLAUDE_"))}
+    env = {**kept, "JLAB_MCP_DIR": str(folder / "state"), "JLAB_MCP_RUN_MODE": "local"}
+    return Project(project, env)
+
+
+@pytest.fixture(scope="session")
+def live_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project whose server runs, for all tests that do not stop it."""
+    project = make_project(tmp_path_factory.mktemp("live"))
+    asyncio.run(project.start())
+    yield project
+    asyncio.run(project.stop())
+
+
+@pytest.fixture
+def bare_project(tmp_path: Path) -> Iterator[Project]:
+    """A project without a server; one that the test starts is stopped at its end."""
+    project = make_project(tmp_path)
+    yield project
+    asyncio.run(project.stop())
