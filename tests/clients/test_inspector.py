@@ -50,7 +50,7 @@ def test_ping_answers_without_a_jupyter_server(project: Project) -> None:
 def test_a_failure_is_an_error_that_says_what_to_do_next(project: Project) -> None:
     answer = inspect(
         project, "--method", "tools/call", "--tool-name", "execute_code",
-        "--tool-arg", "session_id=nosuch", "--tool-arg", "code=1",
+        "--tool-arg", "session_id=nosuch", "--tool-arg", "code=print(1)",
         check=False,
     )  # fmt: skip
 
