@@ -12,5 +12,5 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """Return ", did you mean `…`?" for the most similar name, or nothing."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a typo pays for it
 
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    close = get_close_matches(name, known, n=1, cutoff=0.75)
     return f", did you mean `{close[0]}`?" if close else ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.command import launcher_arguments
+from jlab_mcp.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from jlab_mcp.core.resolver import ResolvedProfile
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,=@+-]")
 
 
@@ -46,6 +48,9 @@ def render_script(resolved: ResolvedProfile, job: JobPaths, *, server_id: str | 
         resolved: what to ask for, and where the project is.
         job: the job's files.
         server_id: the launch's id; left out of the script if None.
+
+    Raises:
+        ConfigError: a path holds a control character.
     """
     lines = [
         "#!/bin/bash -l",
@@ -75,7 +80,9 @@ def directives(resolved: ResolvedProfile, job: JobPaths) -> list[str]:
 
 
 def _escape(value: str) -> str:
-    """Quote a value for an `#SBATCH` line."""
+    """Quote a value for an `#SBATCH` line; a control character has no quote there."""
+    if _CONTROL.search(value):
+        raise ConfigError([f"{value!r} holds a control character, which a SLURM job cannot be given"])
     return "".join(char if _PLAIN.match(char) or ord(char) > 127 else f"\\{char}" for char in value)  # noqa: PLR2004
 
 

@@ -10,9 +10,9 @@ ALLOWED_WALLTIME = (
 )
 
 _FORMS = (
-    re.compile(r"(?P<m>\d+)(?::(?P<s>[0-5]?\d))?"),
-    re.compile(r"(?P<h>\d+):(?P<m>[0-5]?\d):(?P<s>[0-5]?\d)"),
-    re.compile(r"(?P<d>\d+)-(?P<h>\d+)(?::(?P<m>[0-5]?\d)(?::(?P<s>[0-5]?\d))?)?"),
+    re.compile(r"(?P<m>\d+)(?::(?P<s>[0-5]?\d))?", re.ASCII),
+    re.compile(r"(?P<h>\d+):(?P<m>[0-5]?\d):(?P<s>[0-5]?\d)", re.ASCII),
+    re.compile(r"(?P<d>\d+)-(?P<h>\d+)(?::(?P<m>[0-5]?\d)(?::(?P<s>[0-5]?\d))?)?", re.ASCII),
 )
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
