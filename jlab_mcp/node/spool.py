@@ -1,0 +1,57 @@
+"""Files beside a notebook that take the text which is too long for a cell."""
+
+from __future__ import annotations
+
+import os
+from typing import IO, Optional
+
+
+class Spool:
+    """The full text output of one execution, written as it comes.
+
+    The file is made at the first `write`, with mode 0600. A write that fails (disk full, folder gone)
+    does not disturb the execution: `error` says why, and what follows is not kept.
+
+    Args:
+        path: file to write; an older one of that name is replaced.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.error: Optional[str] = None
+        self._file: Optional[IO[str]] = None
+
+    @property
+    def used(self) -> bool:
+        """Whether anything was written."""
+        return self._file is not None
+
+    def write(self, text: str) -> None:
+        """Append text, as UTF-8; lone surrogates become question marks."""
+        if self.error is not None:
+            return
+        try:
+            if self._file is None:
+                os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+                descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                self._file = open(descriptor, "w", encoding="utf-8", errors="replace", newline="")  # noqa: SIM115
+            self._file.write(text)
+        except OSError as error:
+            self.error = f"the full output could not be kept in {self.path}: {error.strerror}"
+
+    def flush(self) -> None:
+        """Hand what is buffered to the system."""
+        if self._file is not None and self.error is None:
+            try:
+                self._file.flush()
+            except OSError as error:
+                self.error = f"the full output could not be kept in {self.path}: {error.strerror}"
+
+    def close(self) -> None:
+        """Flush and close; harmless when nothing was written."""
+        self.flush()
+        if self._file is not None:
+            try:
+                self._file.close()
+            except OSError as error:
+                self.error = self.error or str(error)
