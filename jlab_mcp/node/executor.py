@@ -1,0 +1,176 @@
+"""Executions: code that a session's kernel runs, one after another.
+
+An execution goes `queued -> running -> ok | error | interrupted | kernel_died`, or `queued -> not_run`,
+or ends as `server_ended`. It is done at its reply AND its idle status, or at the end of the kernel
+process, whichever comes first. Every change raises `seq`, so that any client can wait for the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Optional
+
+from .outputs import OutputFolder
+from .spool import Spool
+
+QUEUED, RUNNING, OK, ERROR = "queued", "running", "ok", "error"
+INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
+
+
+class Execution:
+    """One run of one piece of code.
+
+    Args:
+        execution_id: chosen by the client, so that a repeated request finds this one.
+        session_id: the session it belongs to; None for scratch code.
+        code: what to run.
+        cell_id: cell that shows it; None for scratch code.
+        spool: file that takes the text which is too long for the cell.
+    """
+
+    def __init__(
+        self, execution_id: str, session_id: Optional[str], code: str, cell_id: Optional[str], spool: Spool
+    ) -> None:
+        self.execution_id = execution_id
+        self.session_id = session_id
+        self.code = code
+        self.cell_id = cell_id
+        self.cell_type = "code"
+        self.spool = spool
+        self.folder = OutputFolder(spill=spool.write, spill_name=spool.path)
+        self.state = QUEUED
+        self.reason: Optional[str] = None
+        self.notice: Optional[str] = None
+        self.kernel_id: Optional[str] = None
+        self.queued_at = time.time()
+        self.started_at: Optional[float] = None
+        self.ended_at: Optional[float] = None
+        self.timing: dict[str, str] = {}
+        self.interrupt_asked = False
+        self.seq = 0
+        self._reply: Optional[dict[str, Any]] = None
+        self._idle = False
+        self._changed = asyncio.Event()
+        self.finished = asyncio.Event()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the state is final."""
+        return self.finished.is_set()
+
+    def bump(self) -> None:
+        """Count a change and wake whoever waits for one."""
+        self.seq += 1
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def start(self, kernel_id: str) -> None:
+        """Note that the code has gone to the kernel."""
+        self.state = RUNNING
+        self.kernel_id = kernel_id
+        self.started_at = time.time()
+        self.bump()
+
+    def end(self, state: str, reason: Optional[str] = None) -> None:
+        """Set the final state; only the first call counts."""
+        if self.ended:
+            return
+        self.state = state
+        self.reason = reason
+        self.ended_at = time.time()
+        self.spool.flush()
+        if self.spool.error:
+            self.notice = " ".join(filter(None, [self.notice, self.spool.error + "."]))
+        self.finished.set()
+        self.bump()
+
+    def cut(self) -> None:
+        """Note that the server ends now; there is no event loop any more to tell anybody."""
+        self.state, self.reason, self.ended_at = SERVER_ENDED, "the server ended", time.time()
+
+    def feed(self, message: dict[str, Any]) -> bool:
+        """Take one of this execution's messages; True when its outputs changed."""
+        msg_type, content = message["header"]["msg_type"], message["content"]
+        self._note_time(msg_type, message)
+        if msg_type == "status":
+            self._idle = self._idle or content["execution_state"] == "idle"
+            self._settle()
+            return False
+        if msg_type == "execute_reply":
+            self._reply = content
+            self._settle()
+            return False
+        if msg_type == "execute_input":
+            self.folder.execution_count = content.get("execution_count")
+            return True
+        changed = self.folder.feed(msg_type, content)
+        if changed:
+            self.bump()
+        return changed
+
+    def _note_time(self, msg_type: str, message: dict[str, Any]) -> None:
+        if msg_type in ("status", "execute_input", "execute_reply"):
+            date = message["header"]["date"]
+            stamp = date.isoformat() if hasattr(date, "isoformat") else str(date)
+            if msg_type == "status":
+                key = f"iopub.status.{message['content']['execution_state']}"
+            elif msg_type == "execute_input":
+                key = "iopub.execute_input"
+            else:
+                key = "shell.execute_reply"
+            self.timing[key] = stamp.replace("+00:00", "Z")
+
+    def _settle(self) -> None:
+        if self._reply is None or not self._idle or self.ended:
+            return
+        status = self._reply.get("status")
+        if self._reply.get("execution_count") is not None:
+            self.folder.execution_count = self._reply["execution_count"]
+        if status == "ok":
+            self.end(OK)
+        elif status == "error":
+            stopped = self.interrupt_asked and self._reply.get("ename") == "KeyboardInterrupt"
+            self.end(INTERRUPTED if stopped else ERROR, "interrupted on request" if stopped else None)
+        else:
+            self.end(
+                NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
+            )
+
+    async def wait(self, timeout: float, after: Optional[int] = None) -> None:
+        """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not self.ended and (after is None or self.seq <= after):
+            remaining = deadline - loop.time()
+            if remaining <= 0:
+                return
+            event = self.finished if after is None else self._changed
+            try:
+                await asyncio.wait_for(event.wait(), remaining)
+            except asyncio.TimeoutError:
+                return
+
+    def as_json(self, *, cell_index: Optional[int] = None, outputs: bool = True) -> dict[str, Any]:
+        """The execution as the API shows it."""
+        self.spool.flush()
+        return {
+            "execution_id": self.execution_id,
+            "session_id": self.session_id,
+            "state": self.state,
+            "cell_id": self.cell_id,
+            "cell_index": cell_index,
+            "cell_type": self.cell_type,
+            "execution_count": self.folder.execution_count,
+            "outputs": self.folder.outputs() if outputs else [],
+            "queued_at": self.queued_at,
+            "started_at": self.started_at,
+            "ended_at": self.ended_at,
+            "seq": self.seq,
+            "reason": self.reason,
+            "notice": self.notice,
+            "output_file": self.spool.path if self.spool.used else None,
+            "output_bytes": self.folder.text_bytes,
+            "kernel_id": self.kernel_id,
+            "error": self.folder.error,
+        }

@@ -1,0 +1,286 @@
+"""One kernel of this server, spoken to over ZMQ in process.
+
+Rules that this file owns:
+
+- A kernel is *ready* once it has answered on shell and its iopub subscription has been seen to work;
+  nothing is sent before.
+- The end of the kernel process is noticed at once (pidfd), not by the restarter's poll.
+- Each process of a kernel is one *generation* with channels of its own: after a restart, by whomever,
+  the channels are made anew, because the addresses may have changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from typing import Any, Optional
+
+from .errors import KernelStartFailed
+
+Message = dict[str, Any]  # a deserialised Jupyter message
+_SILENCE = 0.05  # seconds without a message after which an ended process has said all
+_LONGEST_DRAIN = 5.0  # seconds
+_YIELD_EVERY = 64  # messages handled in a row before other tasks get the event loop
+
+
+class KernelEnded(Exception):
+    """The kernel process is gone; `reason` says how, in words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Kernel:
+    """Channels to one kernel, across its restarts.
+
+    Args:
+        kernels: the server's `MappingKernelManager`.
+        kernel_id: id of a kernel that it has started.
+        on_message: called with each iopub message and each shell reply.
+        on_end: called once per generation, with the reason, when the process has gone.
+    """
+
+    def __init__(
+        self,
+        kernels: Any,
+        kernel_id: str,
+        on_message: Callable[[Message], None],
+        on_end: Callable[[str], None],
+    ) -> None:
+        self._kernels = kernels
+        self.kernel_id = kernel_id
+        self._on_message = on_message
+        self._on_end = on_end
+        self.generation = 0
+        self.state = "starting"
+        self.info: dict[str, Any] = {}
+        self._session: Any = None
+        self._shell: Any = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sockets: list[Any] = []
+        self._arrival = asyncio.Event()
+        self._handshake: set[str] = set()
+        self._heard: set[str] = set()
+        self._heard_event = asyncio.Event()
+        self._farewell: Optional[str] = None
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    @property
+    def manager(self) -> Any:
+        """The `KernelManager` of this kernel, or None when the server has let it go."""
+        return self._kernels.get_kernel(self.kernel_id) if self.kernel_id in self._kernels else None
+
+    @property
+    def pid(self) -> Optional[int]:
+        """Process id, or None where the provisioner has none on this machine."""
+        process = self._process()
+        return process.pid if process is not None else None
+
+    def _process(self) -> Any:
+        provisioner = getattr(self.manager, "provisioner", None)
+        return getattr(provisioner, "process", None)
+
+    async def connect(self, context: Any, timeout: float = 60.0) -> None:
+        """Open the channels of the present process and wait until it is ready.
+
+        Raises:
+            KernelStartFailed: it ended or did not answer within `timeout` seconds.
+        """
+        self._close_channels()
+        manager = self.manager
+        if manager is None:
+            raise KernelStartFailed("the kernel was shut down before it was ready")
+        self.generation += 1
+        self.state = "starting"
+        self._farewell = None
+        self._ended = asyncio.get_running_loop().create_future()
+        client = manager.client()
+        client.context = context
+        self._session = client.session
+        self._shell = client.connect_shell()
+        iopub = client.connect_iopub()
+        self._sockets = [self._shell, iopub]
+        self._tasks = [
+            asyncio.ensure_future(self._pump(self._shell)),
+            asyncio.ensure_future(self._pump(iopub)),
+            asyncio.ensure_future(self._watch(self._process())),
+        ]
+        try:
+            await asyncio.wait_for(self._shake_hands(), timeout)
+        except asyncio.TimeoutError:
+            raise KernelStartFailed(f"the kernel did not answer within {timeout:.0f} s") from None
+        except KernelEnded as ended:
+            raise KernelStartFailed(f"the kernel ended while it started: {ended.reason}") from None
+
+    async def _shake_hands(self) -> None:
+        """Ask for kernel_info until both the reply and an iopub status have come back."""
+        self._handshake.clear()
+        self._heard.clear()
+        pause = 0.1
+        while not {"shell", "iopub"} <= self._heard:
+            self._heard_event.clear()
+            request = self._session.msg("kernel_info_request", {})
+            self._handshake.add(request["header"]["msg_id"])
+            await self.send(request)
+            heard: asyncio.Future[Any] = asyncio.ensure_future(self._heard_both())
+            ended: asyncio.Future[Any] = self._ended
+            await asyncio.wait({heard, ended}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            heard.cancel()
+            if self._ended.done():
+                raise KernelEnded(self._ended.result())
+            pause = min(pause * 2, 2.0)
+        self.state = "idle"
+
+    async def _heard_both(self) -> None:
+        while not {"shell", "iopub"} <= self._heard:
+            self._heard_event.clear()
+            await self._heard_event.wait()
+
+    def execute_request(self, code: str) -> Message:
+        """Make the request that runs `code`; its id is known before it is sent."""
+        message: Message = self._session.msg(
+            "execute_request",
+            {
+                "code": code,
+                "silent": False,
+                "store_history": True,
+                "user_expressions": {},
+                "allow_stdin": False,
+                "stop_on_error": False,
+            },
+        )
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Send a request on the shell channel."""
+        # The asyncio socket itself must send: a send on its shadow can swallow the edge that tells
+        # the event loop of a reply.
+        await self._shell.send_multipart(self._session.serialize(message))
+
+    def expect_end(self, reason: str) -> None:
+        """Note why the process is about to end, so that its exit code is not taken for the cause."""
+        self._farewell = reason
+
+    async def _pump(self, socket: Any) -> None:
+        handled = 0
+        while True:
+            frames = await socket.recv_multipart()
+            _, frames = self._session.feed_identities(frames)
+            try:
+                message = self._session.deserialize(frames)
+            except (ValueError, TypeError):
+                continue  # not signed by our kernel, or seen before
+            self._receive(message)
+            handled += 1
+            if handled % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # a flood of output must not keep an interrupt waiting
+
+    def _receive(self, message: Message) -> None:
+        self._arrival.set()
+        msg_type = message["header"]["msg_type"]
+        parent = message["parent_header"].get("msg_id")
+        if parent in self._handshake:
+            self._heard.add("iopub" if msg_type == "status" else "shell")
+            if msg_type == "kernel_info_reply":
+                self.info = message["content"]
+            self._heard_event.set()
+            return
+        if msg_type == "status":
+            self.state = message["content"]["execution_state"]
+        self._on_message(message)
+
+    async def _watch(self, process: Any) -> None:
+        code = await _exit_of(process, self.manager)
+        await self._drain()
+        reason = self._farewell or _describe_exit(code)
+        self.state = "dead"
+        if not self._ended.done():
+            self._ended.set_result(reason)
+        self._on_end(reason)
+
+    async def _drain(self) -> None:
+        """Take what the ended process had still sent: until it is silent for a moment."""
+        deadline = asyncio.get_running_loop().time() + _LONGEST_DRAIN
+        while asyncio.get_running_loop().time() < deadline:
+            self._arrival.clear()
+            try:
+                await asyncio.wait_for(self._arrival.wait(), _SILENCE)
+            except asyncio.TimeoutError:
+                return
+
+    @property
+    def ended(self) -> bool:
+        """Whether the present generation's process has gone."""
+        return self._ended.done()
+
+    async def successor(self, timeout: float) -> bool:
+        """Wait until the server has replaced the ended process; False if it will not."""
+        deadline = asyncio.get_running_loop().time() + timeout
+        while asyncio.get_running_loop().time() < deadline:
+            process = self._process()
+            if self.manager is None:
+                return False
+            if process is not None and process.poll() is None:
+                return True
+            await asyncio.sleep(0.05)  # the restarter has no event for this; it runs for a second at most
+        return False
+
+    def close(self) -> None:
+        """Close the channels; the kernel itself is left alone."""
+        self._close_channels()
+
+    def _close_channels(self) -> None:
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self._tasks = []
+        for socket in self._sockets:
+            socket.close(linger=0)
+        self._sockets = []
+
+
+async def _exit_of(process: Any, manager: Any) -> Optional[int]:
+    """Wait for the end of a kernel process; its return code, or None where it cannot be known."""
+    if process is not None and hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            await _pidfd_ready(process.pid)
+            return _return_code(process)
+    while manager is not None and await manager.is_alive():  # noqa: ASYNC110 - no event tells it
+        await asyncio.sleep(0.25)  # no pidfd here: remote provisioner, or an old kernel of Linux
+    return _return_code(process)
+
+
+def _return_code(process: Any) -> Optional[int]:
+    code = process.poll() if process is not None else None
+    return code if isinstance(code, int) else None
+
+
+async def _pidfd_ready(pid: int) -> None:
+    loop = asyncio.get_running_loop()
+    descriptor = os.pidfd_open(pid)  # type: ignore[attr-defined,unused-ignore]
+    gone = loop.create_future()
+    try:
+        # Readable for as long as it is watched, so the first time must be the only one that counts.
+        loop.add_reader(descriptor, lambda: None if gone.done() else gone.set_result(None))
+        await gone
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+def _describe_exit(code: Optional[int]) -> str:
+    """How a process ended, in words (negative codes are signals, as in `subprocess`)."""
+    if code is None:
+        return "the kernel process ended"
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        hint = ", often the kernel of the machine out of memory" if name == "SIGKILL" else ""
+        return f"the kernel was killed by {name}{hint}"
+    return f"the kernel process ended with exit code {code}"

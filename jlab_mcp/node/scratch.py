@@ -1,0 +1,65 @@
+"""Scratch code: a fresh kernel, one run, and the kernel ends; no notebook and no state is touched."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from . import executor
+from .errors import ApiError
+from .executor import Execution
+from .kernels import Kernel
+from .spool import Spool
+
+if TYPE_CHECKING:
+    from .service import Service
+
+
+def run_scratch(
+    service: Service, execution_id: str, code: str, kernel_name: str
+) -> tuple[Execution, asyncio.Task[None]]:
+    """Begin to run `code` in a kernel of its own.
+
+    Returns:
+        The execution, and the task that ends once its kernel is gone.
+    """
+    spool = Spool(os.path.join(service.settings.runtime_dir, f"scratch-{execution_id}.txt"))
+    execution = Execution(execution_id, None, code, None, spool)
+    return execution, asyncio.ensure_future(_run(service, execution, kernel_name))
+
+
+async def _run(service: Service, execution: Execution, kernel_name: str) -> None:
+    manager = service.serverapp.kernel_manager
+    folder = os.path.relpath(service.settings.notebook_dir, service.settings.root_dir).replace(os.sep, "/")
+    try:
+        os.makedirs(service.settings.notebook_dir, exist_ok=True)
+        kernel_id = await manager.start_kernel(kernel_name=kernel_name, path="" if folder == "." else folder)
+    except Exception as error:  # noqa: BLE001 - whatever a kernel spec or provisioner may raise
+        execution.end(executor.NOT_RUN, f"kernel {kernel_name} could not be started: {error}")
+        return
+    kernel = Kernel(
+        manager,
+        kernel_id,
+        on_message=lambda message: _feed(execution, message),
+        on_end=lambda reason: execution.end(executor.KERNEL_DIED, reason),
+    )
+    try:
+        await kernel.connect(service.context)
+        execution.start(kernel_id)
+        await kernel.send(kernel.execute_request(execution.code))
+        await execution.finished.wait()
+    except ApiError as error:
+        execution.end(executor.NOT_RUN, error.message)
+    finally:
+        kernel.close()
+        execution.spool.close()
+        with contextlib.suppress(Exception):  # a kernel that is gone already is what is wanted
+            await manager.shutdown_kernel(kernel_id, now=True)
+
+
+def _feed(execution: Execution, message: dict[str, object]) -> None:
+    # Only one request was ever sent besides the handshake, which the kernel keeps to itself.
+    if message["parent_header"]:
+        execution.feed(message)
