@@ -1,0 +1,140 @@
+"""What a client asks of a session's cells: read a page, edit, run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .document import Document
+from .errors import BadRequest
+from .executor import OK, Execution
+from .sessions import Session
+from .spool import Spool
+
+
+def page(document: Document, path: str, start: int, limit: int) -> dict[str, Any]:
+    """Cells `start` to `start + limit` with their outputs; a negative start counts from the end."""
+    total = len(document.cells)
+    first = max(0, total + start) if start < 0 else min(start, total)
+    return {
+        "notebook_path": path,
+        "total": total,
+        "start": first,
+        "cells": [
+            {
+                "cell_id": cell["id"],
+                "cell_index": first + offset,
+                "cell_type": cell["cell_type"],
+                "source": cell["source"],
+                "execution_count": cell.get("execution_count"),
+                "outputs": cell.get("outputs", []),
+            }
+            for offset, cell in enumerate(document.cells[first : first + limit])
+        ],
+    }
+
+
+def edit(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+    """Insert, edit, delete or move a cell, as `body["op"]` says.
+
+    Raises:
+        CellMissing: there is no such cell.
+        BadRequest: the operation is not known, or lacks a part.
+    """
+    session.file.refresh()
+    operation = body.get("op")
+    if operation == "insert":
+        index, cell_type = _position(body, required=False), _cell_type(body)
+        cell_id = session.insert(index, cell_type, _source(body))
+    elif operation in ("edit", "delete", "move"):
+        at = session.index_of(body.get("cell"))
+        cell_id = session.document.cells[at]["id"]
+        if operation == "edit":
+            session.document.set_source(cell_id, _source(body))
+        elif operation == "move":
+            session.move(cell_id, _position(body, required=True))
+        else:
+            return _deleted(session, at)
+    else:
+        raise BadRequest(f"op is insert, edit, delete or move, not {operation!r}")
+    session.file.changed()
+    return _described(session, session.index_of(cell_id))
+
+
+def _deleted(session: Session, at: int) -> dict[str, Any]:
+    described = _described(session, at)
+    session.document.delete(at)
+    session.file.changed()
+    return {**described, "total": len(session.document.cells)}
+
+
+def _described(session: Session, at: int) -> dict[str, Any]:
+    cell = session.document.cells[at]
+    notices = session.file.take_notices()
+    return {
+        "cell_id": cell["id"],
+        "cell_index": at,
+        "cell_type": cell["cell_type"],
+        "total": len(session.document.cells),
+        "notice": ". ".join(notices) + "." if notices else None,
+    }
+
+
+def run(session: Session, execution_id: str, body: dict[str, Any]) -> Execution:
+    """Queue `body["code"]` as a new cell at the end, or the cell `body["cell"]`.
+
+    A `source` beside `cell` edits that cell first. A markdown cell is only edited: its execution is
+    ended at once.
+
+    Raises:
+        CellMissing: there is no such cell.
+        BadRequest: neither or both are given.
+    """
+    session.file.refresh()
+    if ("code" in body) == ("cell" in body):
+        raise BadRequest("give either code or cell")
+    if "code" in body:
+        code = body["code"]
+        if not isinstance(code, str):
+            raise BadRequest(f"code must be a string, not {code!r}")
+        cell_id = session.insert(None, "code", code)
+        cell = session.document.cells[session.index_of(cell_id)]
+    else:
+        cell = session.document.cells[session.index_of(body["cell"])]
+        if "source" in body:
+            session.document.set_source(cell["id"], _source(body))
+            cell = session.document.cells[session.index_of(cell["id"])]
+    session.file.changed()
+    if cell["cell_type"] != "code":
+        return _unrun(session, execution_id, cell)
+    return session.submit(execution_id, cell["source"], cell["id"])
+
+
+def _unrun(session: Session, execution_id: str, cell: dict[str, Any]) -> Execution:
+    execution = Execution(execution_id, session.session_id, cell["source"], cell["id"], Spool(""))
+    execution.cell_type = cell["cell_type"]
+    session.executions[execution_id] = execution
+    execution.end(OK)
+    return execution
+
+
+def _source(body: dict[str, Any]) -> str:
+    source = body.get("source")
+    if not isinstance(source, str):
+        raise BadRequest(f"source must be a string, not {source!r}")
+    return source
+
+
+def _cell_type(body: dict[str, Any]) -> str:
+    cell_type = body.get("cell_type", "code")
+    if cell_type not in ("code", "markdown", "raw"):
+        raise BadRequest(f"cell_type is code, markdown or raw, not {cell_type!r}")
+    return str(cell_type)
+
+
+def _position(body: dict[str, Any], *, required: bool) -> Any:
+    index = body.get("index")
+    if index is None and not required:
+        return None
+    if isinstance(index, bool) or not isinstance(index, int):
+        raise BadRequest(f"index must be a whole number, not {index!r}")
+    return index

@@ -1,0 +1,260 @@
+"""One notebook on disk: written behind the answers, atomically, and never over what was not read.
+
+The node is the only writer of ours. A person may save the same file in JupyterLab meanwhile: the file's
+identity (inode, size, mtime) is compared before each write and each new cell, and what changed is merged
+by cell id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable
+from typing import Optional
+
+from .document import Document, NotANotebook
+from .errors import ApiError, NotebookInvalid, NotebookUnwritable
+from .merge import merge
+
+_DELAY = 0.25  # seconds from a change to its save; changes meanwhile share the save
+_LONGEST_DELAY = 1.0
+_MERGED = "the notebook had been changed on disk meanwhile; its cells were merged in"
+
+Stamp = tuple[int, int, int]  # inode, size, mtime in ns
+
+
+class NotebookFile:
+    """A `Document` and the file that it is kept in.
+
+    Args:
+        path: absolute path of the notebook.
+        document: its content as read, or as just made.
+    """
+
+    def __init__(self, path: str, document: Document) -> None:
+        self.path = path
+        self.document = document
+        self._saved = document.snapshot()
+        self._stamp = _stamp_of(path)
+        self._dirty = False
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._saving: Optional[asyncio.Task[None]] = None
+        self._last_duration = 0.0
+        self.notices: list[str] = []
+        self.save_error: Optional[str] = None
+        self.before_save: Callable[[], None] = lambda: None  # brings a running cell's outputs in
+
+    @classmethod
+    def create(cls, path: str, document: Document) -> NotebookFile:
+        """Write a new notebook.
+
+        Raises:
+            FileExistsError: there is a file of that name.
+            NotebookUnwritable: the folder cannot be made or written.
+        """
+        text = document.dump()
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            # "x" reserves the name: two agents that ask for one name get two notebooks.
+            with open(path, "x", encoding="utf-8", newline="") as file:
+                file.write(text)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise NotebookUnwritable(f"{path} cannot be written: {error.strerror}") from error
+        return cls(path, document)
+
+    @classmethod
+    def read(cls, path: str) -> NotebookFile:
+        """Read a notebook.
+
+        Raises:
+            NotebookInvalid: it is no notebook of nbformat 4.
+        """
+        return cls(path, parse(read_text(path), path))
+
+    def mark(self) -> None:
+        """Note a change of the document, to be saved by `flush` or `flush_now`."""
+        self._dirty = True
+
+    def changed(self) -> None:
+        """Note a change of the document; it is saved within a second."""
+        self.mark()
+        if self._timer is None and self._saving is None:
+            delay = min(_LONGEST_DELAY, max(_DELAY, 10 * self._last_duration))
+            self._timer = asyncio.get_running_loop().call_later(delay, self._begin_save)
+
+    def refresh(self) -> None:
+        """Take in what somebody else has written to the file since it was last read or saved.
+
+        Raises:
+            NotebookInvalid: the file is there, but is no notebook any more.
+        """
+        stamp = _stamp_of(self.path)
+        # While a save of ours is under way the stamp is about to change by our own hand.
+        if stamp is None or stamp == self._stamp or self._saving is not None:
+            return
+        self._take_in(stamp)
+        if self._dirty:
+            self.changed()
+
+    def _take_in(self, stamp: Stamp) -> None:
+        text = read_text(self.path)
+        if text != self._saved.dump():
+            disk = parse(text, self.path)
+            self.document, notes = merge(self._saved, self.document, disk)
+            self.notices += [_MERGED, *notes]
+            if disk.has_ids:
+                self._saved = disk
+            # Without ids the older state stays the base until the next save: cells may then come twice,
+            # but none is taken for deleted.
+            self._dirty = True
+        self._stamp = stamp
+
+    def take_notices(self) -> list[str]:
+        """Return what was merged since the last call, and why saving fails if it does."""
+        notices, self.notices = self.notices, []
+        return [*notices, self.save_error] if self.save_error else notices
+
+    def _begin_save(self) -> None:
+        self._timer = None
+        self._saving = asyncio.ensure_future(self._save())
+        self._saving.add_done_callback(self._save_ended)
+
+    def _save_ended(self, task: asyncio.Task[None]) -> None:
+        self._saving = None
+        if not task.cancelled() and task.exception() is None and self._dirty:
+            self.changed()
+
+    async def _save(self) -> None:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        state = self._prepare()
+        if state is None:
+            return
+        text = state.dump()
+        try:
+            stamp = await loop.run_in_executor(None, write_atomic, self.path, text)
+            self._written(state, stamp)
+        except OSError as error:
+            self._failed(error)
+        self._last_duration = loop.time() - before
+
+    def _prepare(self) -> Optional[Document]:
+        """Merge what is on disk; returns what is to be saved, None when the file must not be touched."""
+        stamp = _stamp_of(self.path)
+        if stamp is not None and stamp != self._stamp:
+            try:
+                self._take_in(stamp)
+            except ApiError as error:
+                self.save_error = f"the notebook is not saved: {error.message}"
+                return None
+        self.before_save()
+        self._dirty = False
+        return self.document.snapshot()
+
+    def _written(self, state: Document, stamp: Stamp) -> None:
+        self._saved, self._stamp, self.save_error = state, stamp, None
+
+    def _failed(self, error: OSError) -> None:
+        # Stays dirty: the save is tried again a second later, until it succeeds.
+        self._dirty = True
+        self._last_duration = _LONGEST_DELAY
+        self.save_error = (
+            f"the notebook could not be saved to {self.path}: {error.strerror}; it is tried again"
+        )
+
+    async def flush(self) -> None:
+        """Save now what is not saved yet, and wait for it."""
+        self._cancel_timer()
+        if self._saving is not None:
+            await asyncio.wait({self._saving})
+        if self._dirty:
+            await self._save()
+        self._cancel_timer()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def flush_now(self) -> None:
+        """Save without an event loop: the last thing done when the server ends."""
+        if not self._dirty and self._saving is None:
+            return
+        state = self._prepare()
+        if state is not None:
+            try:
+                self._written(state, write_atomic(self.path, state.dump()))
+            except OSError as error:
+                self._failed(error)
+
+
+def parse(text: str, path: str) -> Document:
+    """Parse a notebook's text.
+
+    Raises:
+        NotebookInvalid: it is none; the message names the file.
+    """
+    try:
+        return Document.parse(text)
+    except NotANotebook as error:
+        raise NotebookInvalid(f"{path} is not a notebook that can be used: {error}") from error
+
+
+def read_text(path: str) -> str:
+    """Read a file as UTF-8.
+
+    Raises:
+        NotebookInvalid: it cannot be read, or is no UTF-8 text.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except UnicodeDecodeError as error:
+        raise NotebookInvalid(f"{path} is not a notebook that can be used: it is no UTF-8 text") from error
+    except OSError as error:
+        raise NotebookInvalid(f"{path} cannot be read: {error.strerror}") from error
+
+
+def write_atomic(path: str, text: str) -> Stamp:
+    """Replace a file's content in one step, keeping its mode; returns the new stamp.
+
+    Raises:
+        OSError: the old content is still there, whole.
+    """
+    real = os.path.realpath(path)  # a notebook behind a symbolic link stays behind it
+    try:
+        mode = os.stat(real).st_mode & 0o7777
+    except FileNotFoundError:
+        mode = 0o666 & ~_umask()
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".~jlab-mcp-", suffix=".tmp")
+    try:
+        with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+            status = os.fstat(file.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, real)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _stamp_of(path: str) -> Optional[Stamp]:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return (status.st_ino, status.st_size, status.st_mtime_ns)

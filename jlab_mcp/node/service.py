@@ -1,0 +1,328 @@
+"""The node service: all sessions and scratch runs of one JupyterLab."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import zmq
+import zmq.asyncio
+
+from .document import Document
+from .errors import (
+    ApiError,
+    BadRequest,
+    ExecutionNotFound,
+    KernelStartFailed,
+    KernelUnknown,
+    SessionNotFound,
+)
+from .executor import Execution
+from .journal import Journal
+from .notebookfile import NotebookFile
+from .paths import existing_notebook, free_names, new_stem
+from .scratch import run_scratch
+from .sessions import Session
+
+_SCRATCH_KEPT = 50
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """What the launcher was told.
+
+    Attributes:
+        connection_file: where the connection is announced.
+        root_dir: JupyterLab's root folder, absolute.
+        notebook_dir: folder that holds all notebooks, absolute; inside `root_dir` or equal to it.
+        profile: name of the profile that the server was started for.
+        job_id: SLURM job id, or None for a local process.
+        server_id: 16 hexadecimal digits chosen by whoever started it.
+        runtime_dir: private folder on this machine's own disk, for sockets and scratch output.
+    """
+
+    connection_file: str
+    root_dir: str
+    notebook_dir: str
+    profile: str
+    job_id: Optional[str]
+    server_id: str
+    runtime_dir: str
+
+
+class Service:
+    """Opens, finds and closes sessions; runs scratch code.
+
+    Args:
+        serverapp: the Jupyter `ServerApp` that it lives in.
+        settings: what the launcher was told.
+    """
+
+    def __init__(self, serverapp: Any, settings: NodeSettings) -> None:
+        self.serverapp = serverapp
+        self.settings = settings
+        self.sessions: dict[str, Session] = {}
+        self._opening: dict[str, asyncio.Task[tuple[Session, bool, list[Execution]]]] = {}
+        self._scratch: OrderedDict[str, Execution] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.context = zmq.asyncio.Context()
+        # No high-water mark on what we receive: a SUB socket at its mark drops output silently.
+        self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
+
+        self._observe("restart_kernel", "the kernel was restarted from elsewhere")
+        self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
+
+    def _observe(self, action: str, reason: str) -> None:
+        """Learn of a person's restarts and shutdowns before they happen.
+
+        The server tells nobody beforehand, and a kernel that ends on request looks like one that ended
+        by itself. The restarter does not come this way.
+        """
+        manager = self.serverapp.kernel_manager
+        original = getattr(manager, action)
+
+        def observed(kernel_id: str, *args: Any, **kwargs: Any) -> Any:
+            for session in self.sessions.values():
+                if session.kernel.kernel_id == kernel_id:
+                    session.kernel.expect_end(reason)
+            return original(kernel_id, *args, **kwargs)
+
+        setattr(manager, action, observed)
+
+    # -- sessions ----------------------------------------------------------------------------------
+
+    def session(self, session_id: str) -> Session:
+        """Find a session.
+
+        Raises:
+            SessionNotFound: there is none of that id.
+        """
+        try:
+            return self.sessions[session_id]
+        except KeyError:
+            raise SessionNotFound(f"there is no session {session_id}", sessions=list(self.sessions)) from None
+
+    async def open_session(
+        self, mode: str, name: str, notebook: Optional[str], kernel: Optional[str], session_id: Optional[str]
+    ) -> tuple[Session, bool, list[Execution]]:
+        """Open a session: `new`, `resume` (runs all code cells again) or `continue` (a fork, nothing run).
+
+        A repeated request with the same `session_id` finds the first one's session.
+
+        Returns:
+            The session, whether it was open already, and the executions that were queued.
+
+        Raises:
+            ApiError: the name, path, notebook or kernel cannot be used; nothing is left behind.
+        """
+        key = session_id or secrets.token_hex(4)
+        if key in self.sessions:
+            return self.sessions[key], True, []
+        if key not in self._opening:
+            task = asyncio.ensure_future(self._open(key, mode, name, notebook, kernel))
+            self._opening[key] = task
+            task.add_done_callback(lambda _: self._opening.pop(key, None))
+        return await asyncio.shield(self._opening[key])
+
+    async def _open(
+        self, key: str, mode: str, name: str, notebook: Optional[str], kernel: Optional[str]
+    ) -> tuple[Session, bool, list[Execution]]:
+        if mode == "new":
+            spec = self._kernel_spec(kernel, None)
+            made = self._create(
+                new_stem(self.settings.notebook_dir, name),
+                Document.new(spec["name"], spec["display_name"], spec["language"]),
+            )
+            return await self._begin(key, name, made, spec, made=True), False, []
+        if mode not in ("resume", "continue"):
+            raise BadRequest(f"mode is new, resume or continue, not {mode!r}")
+        path = existing_notebook(self.settings.notebook_dir, notebook or name)
+        if mode == "resume":
+            return await self._resume(key, name, path, kernel)
+        source = NotebookFile.read(path)
+        spec = self._kernel_spec(kernel, source.document)
+        stem = new_stem(self.settings.notebook_dir, f"{name}_continued")
+        made = self._create(stem, source.document)
+        return await self._begin(key, name, made, spec, made=True), False, []
+
+    async def _resume(
+        self, key: str, name: str, path: str, kernel: Optional[str]
+    ) -> tuple[Session, bool, list[Execution]]:
+        for session in self.sessions.values():
+            if os.path.realpath(session.file.path) == os.path.realpath(path):
+                return session, True, []
+        file = NotebookFile.read(path)
+        spec = self._kernel_spec(kernel, file.document)
+        session = await self._begin(key, name, file, spec, made=False)
+        code_cells = [c for c in session.document.cells if c["cell_type"] == "code" and c["source"].strip()]
+        return (
+            session,
+            False,
+            [session.submit(secrets.token_hex(8), c["source"], c["id"]) for c in code_cells],
+        )
+
+    def _create(self, stem: str, document: Document) -> NotebookFile:
+        for path in free_names(stem):
+            try:
+                return NotebookFile.create(path, document)
+            except FileExistsError:
+                continue
+        raise AssertionError("names never end")
+
+    async def _begin(
+        self, key: str, name: str, file: NotebookFile, spec: dict[str, str], *, made: bool
+    ) -> Session:
+        try:
+            kernel_id = await self._kernel_for(file.path, spec["name"])
+            journal = Journal(os.path.join(self._journal_dir(), f"{key}.jsonl"))
+            session = Session(
+                key, name, file, self.serverapp.kernel_manager, kernel_id, spec, self.context, journal
+            )
+            try:
+                await session.open()
+            except ApiError:
+                session.kernel.close()
+                await self._end_kernel(file.path, kernel_id)
+                raise
+        except ApiError:
+            if made:
+                with contextlib.suppress(OSError):
+                    os.unlink(file.path)
+            raise
+        self.sessions[key] = session
+        return session
+
+    async def _kernel_for(self, path: str, kernel_name: str) -> str:
+        """Start a kernel as the Jupyter session of a notebook, so that JupyterLab finds it there.
+
+        A person who already has the notebook open keeps the kernel that they see.
+        """
+        manager = self.serverapp.session_manager
+        api_path = self._api_path(path)
+        if await manager.session_exists(path=api_path):
+            found = await manager.get_session(path=api_path)
+            return str(found["kernel"]["id"])
+        try:
+            created = await manager.create_session(
+                path=api_path, name=os.path.basename(path), type="notebook", kernel_name=kernel_name
+            )
+        except Exception as error:  # whatever a kernel spec or provisioner may raise
+            raise KernelStartFailed(f"kernel {kernel_name} could not be started: {error}") from error
+        return str(created["kernel"]["id"])
+
+    async def _end_kernel(self, path: str, kernel_id: str) -> None:
+        manager = self.serverapp.session_manager
+        api_path = self._api_path(path)
+        with contextlib.suppress(Exception):  # it is gone already: that is what is wanted
+            if await manager.session_exists(path=api_path):
+                await manager.delete_session((await manager.get_session(path=api_path))["id"])
+        if kernel_id in self.serverapp.kernel_manager:
+            with contextlib.suppress(Exception):
+                await self.serverapp.kernel_manager.shutdown_kernel(kernel_id, now=True)
+
+    def _api_path(self, path: str) -> str:
+        return os.path.relpath(path, self.settings.root_dir).replace(os.sep, "/")
+
+    def _journal_dir(self) -> str:
+        return self.settings.connection_file.replace(".connection.json", "") + ".journals"
+
+    def _kernel_spec(self, wanted: Optional[str], document: Optional[Document]) -> dict[str, str]:
+        """`name`, `display_name` and `language` of the kernel spec to use.
+
+        Raises:
+            KernelUnknown: no spec has that name.
+        """
+        name = wanted or (document.kernel_name if document is not None else None)
+        name = name or self.serverapp.kernel_manager.default_kernel_name
+        specs = self.serverapp.kernel_spec_manager
+        try:
+            spec = specs.get_kernel_spec(name)
+        except Exception:  # noqa: BLE001 - NoSuchKernel, or a spec file that cannot be read
+            known = sorted(specs.find_kernel_specs())
+            raise KernelUnknown(
+                f"there is no kernel named {name}; there are: {', '.join(known) or 'none'}", available=known
+            ) from None
+        return {"name": name, "display_name": spec.display_name, "language": spec.language}
+
+    async def close_session(self, session_id: str) -> Session:
+        """Save and end a session and its kernel."""
+        session = self.session(session_id)
+        del self.sessions[session_id]
+        await session.close()
+        await self._end_kernel(session.file.path, session.kernel.kernel_id)
+        with contextlib.suppress(OSError):
+            os.unlink(os.path.join(self._journal_dir(), f"{session_id}.jsonl"))
+        return session
+
+    async def restart_session(self, session_id: str) -> Session:
+        """Start a session's kernel anew."""
+        session = self.session(session_id)
+        await session.restart(lambda: self._kernel_for(session.file.path, session.spec["name"]))
+        return session
+
+    # -- executions --------------------------------------------------------------------------------
+
+    def execution(self, execution_id: str) -> tuple[Execution, Optional[Session]]:
+        """Find an execution and its session.
+
+        Raises:
+            ExecutionNotFound: there is none, or it ended long ago.
+        """
+        for session in self.sessions.values():
+            if execution_id in session.executions:
+                return session.executions[execution_id], session
+        if execution_id in self._scratch:
+            return self._scratch[execution_id], None
+        raise ExecutionNotFound(f"there is no execution {execution_id}")
+
+    def scratch(self, execution_id: str, code: str, kernel: Optional[str]) -> Execution:
+        """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
+        if execution_id not in self._scratch:
+            name = self._kernel_spec(kernel, None)["name"]
+            execution, running = run_scratch(self, execution_id, code, name)
+            self._scratch[execution_id] = execution
+            self._tasks.add(running)
+            running.add_done_callback(self._tasks.discard)
+            while len(self._scratch) > _SCRATCH_KEPT:
+                self._scratch.popitem(last=False)
+        return self._scratch[execution_id]
+
+    async def interrupt_execution(self, execution_id: str) -> Execution:
+        """Stop one execution and no other.
+
+        Raises:
+            ExecutionNotFound: there is none, or it ended long ago.
+        """
+        execution, session = self.execution(execution_id)
+        if session is not None:
+            await session.cancel(execution)
+        elif execution.kernel_id is not None and not execution.ended:
+            execution.interrupt_asked = True
+            await self.serverapp.kernel_manager.interrupt_kernel(execution.kernel_id)
+            await execution.wait(5.0)
+        return execution
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def server_ends(self) -> None:
+        """The server is about to shut its kernels down."""
+        for session in self.sessions.values():
+            session.server_ends()
+
+    def abandon(self) -> None:
+        """The event loop has ended: save what is not saved."""
+        for session in self.sessions.values():
+            session.abandon()
+
+    def counts(self) -> dict[str, int]:
+        """How many sessions, kernels and running executions there are."""
+        return {
+            "sessions": len(self.sessions),
+            "kernels": len(self.serverapp.kernel_manager.list_kernel_ids()),
+            "running": sum(1 for s in self.sessions.values() if s.busy),
+        }

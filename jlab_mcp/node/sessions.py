@@ -1,0 +1,393 @@
+"""A session: one notebook, its kernel, and the queue of code between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, Optional
+
+from . import executor
+from .document import CellNotFound, Document
+from .errors import ApiError, CellMissing
+from .executor import Execution
+from .journal import Journal
+from .kernels import Kernel, Message
+from .notebookfile import NotebookFile
+from .paths import outputs_folder
+from .spool import Spool
+
+CellRef = Any  # int index, negative from the end, or str id
+_KEPT = 500  # ended executions that stay addressable, and whose late output still finds its cell
+_RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
+
+
+class Session:
+    """A notebook with a live kernel.
+
+    Args:
+        session_id: eight hexadecimal digits.
+        name: what the agent called it.
+        file: the notebook.
+        kernels: the server's kernel manager.
+        kernel_id: id of the kernel that was started for it.
+        spec: `name`, `display_name` and `language` of its kernel spec.
+        context: ZMQ context for the channels.
+        journal: where accepted and ended executions are noted.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        name: str,
+        file: NotebookFile,
+        kernels: Any,
+        kernel_id: str,
+        spec: dict[str, str],
+        context: Any,
+        journal: Journal,
+    ) -> None:
+        self.session_id = session_id
+        self.name = name
+        self.file = file
+        self.spec = spec
+        self.created_at = self.last_activity = time.time()
+        self.executions: OrderedDict[str, Execution] = OrderedDict()
+        self._kernels = kernels
+        self._context = context
+        self._journal = journal
+        self._by_message: OrderedDict[str, Execution] = OrderedDict()
+        self._queue: asyncio.Queue[Execution] = asyncio.Queue()
+        self._running: Optional[Execution] = None
+        self._end_is_ours = False
+        self._notice: Optional[str] = None
+        self.dead_reason: Optional[str] = None
+        self.kernel = Kernel(kernels, kernel_id, self._on_message, self._on_end)
+        self._settled = asyncio.Event()  # the kernel is usable, or known to be gone for good
+        self._follower: Optional[asyncio.Task[None]] = None
+        self._worker: Optional[asyncio.Task[None]] = None
+        file.before_save = self.sync_running
+
+    @property
+    def document(self) -> Document:
+        """The notebook as it is now."""
+        return self.file.document
+
+    @property
+    def busy(self) -> bool:
+        """Whether code of ours runs now."""
+        return self._running is not None
+
+    async def open(self) -> None:
+        """Connect to the kernel and begin to run what is queued.
+
+        Raises:
+            KernelStartFailed: the kernel ended or stayed silent.
+        """
+        await self.kernel.connect(self._context)
+        self._take_language()
+        self._settled.set()
+        self._worker = asyncio.ensure_future(self._work())
+
+    def _take_language(self) -> None:
+        language = self.kernel.info.get("language_info") or {"name": self.spec["language"]}
+        self.document.set_kernel_info(language, self.spec)
+        self.file.changed()
+
+    # -- the queue ---------------------------------------------------------------------------------
+
+    def submit(self, execution_id: str, code: str, cell_id: Optional[str]) -> Execution:
+        """Queue code whose output belongs to `cell_id`."""
+        self.last_activity = time.time()
+        spool = Spool(os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt"))
+        execution = Execution(execution_id, self.session_id, code, cell_id, spool)
+        self.executions[execution_id] = execution
+        self._forget_old()
+        self._journal.accepted(execution_id, cell_id, code, execution.queued_at)
+        self._queue.put_nowait(execution)
+        return execution
+
+    def _forget_old(self) -> None:
+        for key in list(self.executions)[: max(0, len(self.executions) - _KEPT)]:
+            if self.executions[key].ended:
+                self.executions.pop(key).spool.close()
+        while len(self._by_message) > _KEPT:
+            self._by_message.popitem(last=False)
+
+    async def _work(self) -> None:
+        while True:
+            execution = await self._queue.get()
+            await self._settled.wait()
+            if execution.ended:
+                continue
+            if self.dead_reason is not None:
+                self._finish(execution, executor.NOT_RUN, f"{self.dead_reason}; restart the kernel first")
+                continue
+            await self._run(execution)
+
+    async def _run(self, execution: Execution) -> None:
+        notices = [*([self._notice] if self._notice else []), *self.file.take_notices()]
+        self._notice = None
+        execution.notice = ". ".join(notices) + "." if notices else None
+        self._running = execution
+        try:
+            self._begin_outputs(execution)
+            execution.start(self.kernel.kernel_id)
+            self._journal.started(execution.execution_id, execution.started_at or 0.0)
+            request = self.kernel.execute_request(execution.code)
+            self._by_message[request["header"]["msg_id"]] = execution
+            await self.kernel.send(request)
+            await execution.finished.wait()
+        finally:
+            self._running = None
+        self._finish(execution, execution.state, execution.reason)
+
+    def _begin_outputs(self, execution: Execution) -> None:
+        if execution.cell_id is not None:
+            with contextlib.suppress(CellNotFound):
+                self.document.set_outputs(execution.cell_id, [], None, None)
+
+    def _finish(self, execution: Execution, state: str, reason: Optional[str]) -> None:
+        execution.end(state, reason)
+        self.last_activity = time.time()
+        self._store(execution)
+        self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+
+    def _store(self, execution: Execution) -> None:
+        """Put an execution's outputs, as they are now, into its cell, and have it saved."""
+        if execution.started_at is not None:
+            self._put_outputs(execution)
+            self.file.changed()
+
+    def _put_outputs(self, execution: Execution) -> None:
+        if execution.cell_id is None:
+            return
+        with contextlib.suppress(CellNotFound):  # the cell was deleted while it ran
+            self.document.set_outputs(
+                execution.cell_id,
+                execution.folder.outputs(),
+                execution.folder.execution_count,
+                execution.timing or None,
+            )
+
+    # -- what comes from the kernel ----------------------------------------------------------------
+
+    def _on_message(self, message: Message) -> None:
+        execution = self._by_message.get(message["parent_header"].get("msg_id", ""))
+        msg_type = message["header"]["msg_type"]
+        if execution is None:
+            return
+        if msg_type == "update_display_data":
+            self._update_display(message["content"], execution)
+            return
+        # Late output (a thread of an ended cell) still belongs to the cell that began it.
+        if execution.feed(message):
+            self._store_soon(execution)
+
+    def _store_soon(self, execution: Execution) -> None:
+        if execution.ended:
+            self._store(execution)
+        elif execution.cell_id is not None:
+            self.file.changed()
+
+    def _update_display(self, content: dict[str, Any], current: Execution) -> None:
+        display_id = (content.get("transient") or {}).get("display_id")
+        if not isinstance(display_id, str):
+            return
+        for execution in {id(e): e for e in [*self._by_message.values(), current]}.values():
+            if execution.folder.update(display_id, content):
+                execution.bump()
+                self._store_soon(execution)
+
+    def sync_running(self) -> None:
+        """Bring the running cell's outputs into the document, for a save or a reader."""
+        if self._running is not None:
+            self._put_outputs(self._running)
+
+    def _on_end(self, reason: str) -> None:
+        if self._running is not None:
+            self._running.end(executor.KERNEL_DIED, reason)
+        self._drop_queued(f"{reason}, so this was not run")
+        if not self._end_is_ours:
+            self.dead_reason = reason
+            self._settled.clear()
+            self._follower = asyncio.ensure_future(self._follow_restart(reason))
+
+    async def _follow_restart(self, reason: str) -> None:
+        """After an end that was not ours: take up the kernel that the server starts in its place."""
+        try:
+            if await self.kernel.successor(_RESTARTED_WITHIN):
+                await self.kernel.connect(self._context)
+                self.dead_reason = None
+                self._notice = (
+                    f"{reason} and a new kernel runs in its place: all variables and imports are gone"
+                )
+        except ApiError as error:
+            self.dead_reason = error.message
+        finally:
+            self._settled.set()
+
+    def _drop_queued(self, reason: str) -> None:
+        while not self._queue.empty():
+            self._finish(self._queue.get_nowait(), executor.NOT_RUN, reason)
+
+    # -- control -----------------------------------------------------------------------------------
+
+    async def interrupt(self, timeout: float = 5.0) -> bool:
+        """Interrupt what runs; what is queued behind is not run. Returns whether anything ran."""
+        running = self._running
+        self._drop_queued("what ran before it was interrupted")
+        if running is None or running.ended:
+            return False
+        running.interrupt_asked = True
+        await self._kernels.interrupt_kernel(self.kernel.kernel_id)
+        await running.wait(timeout)
+        return True
+
+    async def cancel(self, execution: Execution, timeout: float = 5.0) -> None:
+        """Stop one execution; what is queued behind it goes on."""
+        if execution is self._running:
+            execution.interrupt_asked = True
+            await self._kernels.interrupt_kernel(self.kernel.kernel_id)
+            await execution.wait(timeout)
+        elif not execution.ended:
+            self._finish(execution, executor.NOT_RUN, "cancelled before it was run")
+
+    async def restart(self, replace: Callable[[], Awaitable[str]]) -> None:
+        """Start the kernel anew; variables are gone, the notebook stays.
+
+        Args:
+            replace: starts another kernel for this notebook and returns its id; used when the server
+                has let go of the old one.
+
+        Raises:
+            KernelStartFailed: the new kernel ended or stayed silent.
+        """
+        await self._settled.wait()
+        self._settled.clear()
+        self._end_is_ours = True
+        try:
+            if self._running is not None:
+                self._running.end(executor.KERNEL_DIED, "the kernel was restarted on request")
+            self._drop_queued("the kernel was restarted before it")
+            if self.kernel.manager is None:
+                self.kernel.close()
+                self.kernel = Kernel(self._kernels, await replace(), self._on_message, self._on_end)
+            else:
+                await self._kernels.restart_kernel(self.kernel.kernel_id)
+            await self.kernel.connect(self._context)
+            self.dead_reason = self._notice = None
+        except ApiError as error:
+            self.dead_reason = error.message
+            raise
+        finally:
+            self._end_is_ours = False
+            self._settled.set()
+        self.last_activity = time.time()
+
+    async def close(self) -> None:
+        """End the queue, save, and let the channels go; the kernel is shut down by the caller."""
+        self._end_is_ours = True
+        if self._running is not None:
+            self._running.end(executor.KERNEL_DIED, "the session was shut down")
+            self._store(self._running)
+        self._drop_queued("the session was shut down")
+        for task in (self._worker, self._follower):
+            if task is not None:
+                task.cancel()
+        self.kernel.close()
+        await self.file.flush()
+        self._release()
+
+    def server_ends(self) -> None:
+        """Note, before the server shuts its kernels down, that what runs is ended by that."""
+        self._end_is_ours = True
+        if self._running is not None:
+            self._running.end(executor.SERVER_ENDED, "the server ended")
+        while not self._queue.empty():
+            self._finish(
+                self._queue.get_nowait(), executor.SERVER_ENDED, "the server ended before it was run"
+            )
+
+    def abandon(self) -> None:
+        """Save what there is, without an event loop: the last thing before the process ends."""
+        for execution in self.executions.values():
+            if not execution.ended:
+                execution.cut()
+                if execution.started_at is not None:
+                    self._put_outputs(execution)
+                    self.file.mark()
+        with contextlib.suppress(ApiError):
+            self.file.flush_now()
+        self._release()
+
+    def _release(self) -> None:
+        for execution in self.executions.values():
+            execution.spool.close()
+        self._journal.close()
+
+    # -- cells -------------------------------------------------------------------------------------
+
+    def index_of(self, ref: CellRef) -> int:
+        """Index of a cell, by index or id.
+
+        Raises:
+            CellMissing: there is none.
+        """
+        try:
+            return self.document.index_of(ref)
+        except CellNotFound as error:
+            raise CellMissing(str(error), total=len(self.document)) from error
+
+    def insert(self, index: Optional[int], cell_type: str, source: str) -> str:
+        """Add a cell before `index` (None: at the end); returns its id.
+
+        Raises:
+            CellMissing: the index is out of range.
+        """
+        try:
+            return self.document.insert(index, cell_type, source)
+        except CellNotFound as error:
+            raise CellMissing(str(error), total=len(self.document)) from error
+
+    def move(self, cell_id: str, index: int) -> None:
+        """Move a cell so that it stands at `index`.
+
+        Raises:
+            CellMissing: there is no such cell, or the index is out of range.
+        """
+        try:
+            self.document.move(cell_id, index)
+        except CellNotFound as error:
+            raise CellMissing(str(error), total=len(self.document)) from error
+
+    def cell_index(self, cell_id: Optional[str]) -> Optional[int]:
+        """Index of a cell by its id, or None when it is gone."""
+        if cell_id is None:
+            return None
+        try:
+            return self.document.index_of(cell_id)
+        except CellNotFound:
+            return None
+
+    def as_json(self) -> dict[str, Any]:
+        """The session as the API shows it."""
+        return {
+            "session_id": self.session_id,
+            "name": self.name,
+            "notebook_path": self.file.path,
+            "kernel_id": self.kernel.kernel_id,
+            "kernel_name": self.spec["name"],
+            "kernel_state": "busy" if self._running is not None else self.kernel.state,
+            "kernel_pid": self.kernel.pid,
+            "created_at": self.created_at,
+            "last_activity": self.last_activity,
+            "cells": len(self.document),
+            "queued": self._queue.qsize(),
+            "running": self._running.execution_id if self._running is not None else None,
+            "generation": self.kernel.generation,
+            "notice": self.dead_reason or self._notice,
+        }
