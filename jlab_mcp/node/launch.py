@@ -1,0 +1,171 @@
+"""The launcher: main program of a local process or a SLURM job. It starts JupyterLab with the node service.
+
+Run by path, in the user's own Python: `python …/jlab_mcp_node/launch.py --connection-file …`. Nothing that
+it needs goes through the environment, so nothing reaches a kernel: the token lives in this process and
+in the connection file, the package path in `sys.path`.
+
+Exit codes: 0 stopped, 1 failed (the log says why), 3 JupyterLab cannot be imported, 4 no free port.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from typing import Any, Optional
+
+EXIT_NO_JUPYTERLAB = 3
+EXIT_NO_PORT = 4
+_SHORT = 40  # bytes of a base folder that leave room for a socket's name
+_ATTEMPTS = 20  # how often a port that was taken between the look and the bind is replaced
+
+
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
+    """Read the command line that a runner wrote."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--connection-file", required=True)
+    parser.add_argument("--root-dir", required=True)
+    parser.add_argument("--notebook-dir", required=True)
+    parser.add_argument("--ip", default="127.0.0.1")
+    parser.add_argument("--port-min", type=int, required=True)
+    parser.add_argument("--port-max", type=int, required=True)
+    parser.add_argument("--profile", required=True)
+    parser.add_argument("--server-id", default=None)
+    parser.add_argument("--job-id", default=None)
+    parser.add_argument("--attempt", type=int, default=1, help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def free_port(ip: str, low: int, high: int) -> Optional[int]:
+    """Return the first port of `low`..`high` that can be bound on `ip`, or None."""
+    for port in range(low, high + 1):
+        if bindable(ip, port):
+            return port
+    return None
+
+
+def bindable(ip: str, port: int) -> bool:
+    """Whether `port` can be bound on `ip` now."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ip, port))
+            # Linux lets two sockets with SO_REUSEADDR bind one port; only one may listen.
+            probe.listen(1)
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
+
+
+def build_config(arguments: argparse.Namespace, port: int, runtime_dir: str) -> Any:
+    """Traitlets configuration of the server; it wins over the user's own config files."""
+    from jlab_mcp_node.extension import SETTINGS_KEY
+    from jlab_mcp_node.service import NodeSettings
+    from traitlets.config import Config
+
+    settings = NodeSettings(
+        connection_file=arguments.connection_file,
+        root_dir=arguments.root_dir,
+        notebook_dir=arguments.notebook_dir,
+        profile=arguments.profile,
+        job_id=arguments.job_id,
+        server_id=arguments.server_id or secrets.token_hex(8),
+        runtime_dir=runtime_dir,
+    )
+    config = Config()
+    config.ServerApp.ip = arguments.ip
+    config.ServerApp.port = port
+    config.ServerApp.port_retries = 0
+    config.ServerApp.open_browser = False
+    config.ServerApp.allow_root = os.geteuid() == 0
+    config.ServerApp.root_dir = arguments.root_dir
+    config.ServerApp.certfile = ""
+    config.ServerApp.jpserver_extensions = {"jupyterlab": True, "jlab_mcp_node.extension": True}
+    config.ServerApp.tornado_settings = {SETTINGS_KEY: settings}
+    config.IdentityProvider.token = secrets.token_hex(32)
+    # On TCP any local user can subscribe to a kernel's outputs; a socket in a 0700 folder is ours alone.
+    config.KernelManager.transport = "ipc"
+    # How soon a kernel that died is replaced (3 s by default).
+    config.KernelRestarter.time_to_dead = 0.5
+    return config
+
+
+def make_runtime_dir() -> str:
+    """Make a private folder with a short path: a socket's path may have 107 bytes."""
+    own = os.environ.get("XDG_RUNTIME_DIR", "")
+    base = own if own and len(own) < _SHORT and os.access(own, os.W_OK) else "/tmp"  # noqa: S108
+    return tempfile.mkdtemp(prefix="jlab-mcp-", dir=base)
+
+
+def serve(arguments: argparse.Namespace, port: int, runtime_dir: str) -> None:
+    """Run JupyterLab until it is told to stop."""
+    from jupyterlab.labapp import LabApp
+
+    config = build_config(arguments, port, runtime_dir)
+    # runtime_dir is no configurable trait, and JUPYTER_RUNTIME_DIR would reach every kernel.
+    serverapp = LabApp.initialize_server(argv=[], config=config, runtime_dir=runtime_dir)
+    service = serverapp.web_app.settings["jlab_mcp_service"]
+    stop_server = signal.getsignal(signal.SIGTERM)
+
+    def stop(signum: int, frame: Any) -> None:
+        # What runs is told before the server takes its kernel away.
+        serverapp.io_loop.add_callback_from_signal(service.server_ends)
+        if callable(stop_server):
+            stop_server(signum, frame)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        serverapp.start()
+    finally:
+        service.abandon()
+
+
+def main() -> int:
+    """Launch; returns the exit code."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    # In process only: a PYTHONPATH would reach every kernel. The script's own folder must not be on
+    # the path, or its modules would shadow others of the same name.
+    sys.path[0:1] = []
+    sys.path.append(os.path.dirname(here))
+    arguments = parse_arguments(sys.argv[1:])
+    try:
+        import jupyterlab.labapp  # noqa: F401
+    except ImportError as error:
+        print(f"jlab-mcp: JupyterLab cannot be imported by {sys.executable}: {error}", file=sys.stderr)  # noqa: T201
+        return EXIT_NO_JUPYTERLAB
+    port = free_port(arguments.ip, arguments.port_min, arguments.port_max)
+    if port is None:
+        taken = f"{arguments.port_min} to {arguments.port_max} on {arguments.ip}"
+        print(f"jlab-mcp: no free port from {taken}", file=sys.stderr)  # noqa: T201
+        return EXIT_NO_PORT
+    runtime_dir = make_runtime_dir()
+    try:
+        serve(arguments, port, runtime_dir)
+    except SystemExit as stopped:
+        if stopped.code in (None, 0):
+            return 0
+        if bindable(arguments.ip, port) or arguments.attempt >= _ATTEMPTS:
+            return 1
+        shutil.rmtree(runtime_dir, ignore_errors=True)
+        again = [*sys.argv[1:], "--attempt", str(arguments.attempt + 1)]
+        os.execv(sys.executable, [sys.executable, os.path.join(here, "launch.py"), *again])  # noqa: S606
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(arguments.connection_file)
+        shutil.rmtree(runtime_dir, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
