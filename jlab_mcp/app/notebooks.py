@@ -118,8 +118,13 @@ async def read(
         NodeError: there is no such session or notebook.
     """
     if notebook_path is not None:
-        return await connected.client.notebook(notebook_path, start=start, limit=limit)
-    if session_id is None:
+        page = await connected.client.notebook(notebook_path, start=start, limit=limit)
+        # The file of an open notebook is saved a little behind; its session knows better.
+        opened = [each for each in await sessions(connected) if each.notebook_path == page.notebook_path]
+        if not opened:
+            return page
+        session_id = opened[0].session_id
+    elif session_id is None:
         raise BadRequest("name a session_id or a notebook_path", remedy=Remedy.LIST_SESSIONS)
     return await connected.client.cells(session_id, start=start, limit=limit)
 

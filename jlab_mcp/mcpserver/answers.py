@@ -78,8 +78,9 @@ async def execution_answer(
         )
     else:
         content = render(execution.outputs, limits, full_text=full, full_chars=total)
-    shown = content.text or ("[no output]" if execution.state.ended else "[no output yet]")
-    lines = [notice_words(execution.notice), shown, state_words(execution, waited), place_words(place)]
+    shown = content.text or _nothing_words(execution)
+    state = [state_words(execution), _next_words(execution, waited)]
+    lines = [notice_words(execution.notice), shown, *state, place_words(place)]
     facts = {**place_facts(place), **execution_facts(execution), "pictures": len(content.pictures)}
     return answer(lines, facts, content.pictures)
 
@@ -101,7 +102,7 @@ def execution_facts(execution: Execution) -> dict[str, Any]:
     }
 
 
-def state_words(execution: Execution, waited: float | None = None) -> str:
+def state_words(execution: Execution) -> str:
     """Say on one line how an execution stands, in which cell, and for how long it ran."""
     state = execution.state.value.replace("_", " ")
     parts = [f"{state}: {_line(execution.reason)}" if execution.reason else state]
@@ -111,15 +112,26 @@ def state_words(execution: Execution, waited: float | None = None) -> str:
         parts.append(f"execution count {execution.execution_count}")
     if (took := seconds(execution)) is not None:
         parts.append(f"{took:.3g} s")
-    line = f"[{' · '.join(parts)}]"
+    return f"[{' · '.join(parts)}]"
+
+
+def _next_words(execution: Execution, waited: float | None) -> str:
+    """Say what to do where the state alone does not tell."""
+    if execution.state.value == "kernel_died":
+        return "All variables and imports are gone. The notebook stays; the next call gets a new kernel."
     if execution.state.ended:
-        return line
+        return ""
     why = "" if waited is None else f" after the {waited:g} s you asked to wait"
     return (
-        f"{line}\nIt has not ended{why} and keeps going; do not send it again. execution_id "
-        f"{execution.execution_id}: `read_notebook` with it waits for the output, "
-        "`interrupt_kernel` stops it."
+        f"It has not ended{why} and keeps running; do not send it again. `read_notebook` with execution_id "
+        f"{execution.execution_id} waits for its output, `interrupt_kernel` stops it."
     )
+
+
+def _nothing_words(execution: Execution) -> str:
+    if execution.cell_type == "markdown":
+        return "[edited; a markdown cell has nothing to run]"
+    return "[no output]" if execution.state.ended else "[no output yet]"
 
 
 def seconds(execution: Execution) -> float | None:

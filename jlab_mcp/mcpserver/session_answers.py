@@ -63,7 +63,7 @@ def rerun_words(ended: list[Execution]) -> str:
     for execution in failed[:_FAILED_SHOWN]:
         error = execution.error
         why = f" {error.ename}: {error.evalue}" if error else ""
-        line = f"- {answers.state_words(execution).splitlines()[0]}{why}"
+        line = f"- {answers.state_words(execution)}{why}"
         lines.append(words.shorten(" ".join(words.clean(line).split()), _FAILED_CHARS))
     if len(failed) > _FAILED_SHOWN:
         lines.append(f"- and {len(failed) - _FAILED_SHOWN} more")
