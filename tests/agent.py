@@ -1,0 +1,73 @@
+"""An agent: the official MCP client, speaking to `python -m jlab_mcp` over stdio."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp_types import CallToolResult
+
+from tests.conftest import Project
+
+
+@dataclass
+class Agent:
+    """Calls tools, and checks that they answer as expected."""
+
+    session: ClientSession
+    progress: list[tuple[float, float | None, str | None]] = field(default_factory=list)
+
+    async def call(self, tool: str, **arguments: Any) -> CallToolResult:
+        """Call a tool, with progress noted."""
+
+        async def note(progress: float, total: float | None, message: str | None) -> None:
+            self.progress.append((progress, total, message))
+
+        return await self.session.call_tool(tool, arguments, progress_callback=note)
+
+    async def ok(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """Call a tool that must succeed; return its facts."""
+        answer = await self.call(tool, **arguments)
+        assert not answer.is_error, words(answer)
+        facts = dict(answer.structured_content or {})
+        assert facts["text"] == words(answer)
+        return facts
+
+    async def refused(self, tool: str, **arguments: Any) -> str:
+        """Call a tool that must fail; return what it says."""
+        answer = await self.call(tool, **arguments)
+        assert answer.is_error, words(answer)
+        assert "Traceback" not in words(answer)
+        return words(answer)
+
+    async def open(self, name: str = "test") -> str:
+        """Open a new session; return its id."""
+        return str((await self.ok("start_new_session", experiment_name=name))["session_id"])
+
+
+def words(answer: CallToolResult) -> str:
+    """Return the text of an answer."""
+    return "\n".join(block.text for block in answer.content if block.type == "text")
+
+
+@asynccontextmanager
+async def agent(project: Project) -> AsyncIterator[Agent]:
+    """Start an MCP server in a project, and speak to it."""
+    server = StdioServerParameters(
+        command=sys.executable, args=["-m", "jlab_mcp"], env=project.env, cwd=project.folder
+    )
+    failure: Exception | None = None
+    async with stdio_client(server) as (reading, writing), ClientSession(reading, writing) as session:
+        await session.initialize()
+        # Not through the client's task groups, which would bury a failed assertion in groups of errors.
+        try:
+            yield Agent(session)
+        except Exception as error:  # noqa: BLE001 - raised again below
+            failure = error
+    if failure is not None:
+        raise failure

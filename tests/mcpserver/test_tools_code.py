@@ -1,0 +1,229 @@
+"""Running code through MCP, against a real JupyterLab."""
+
+import asyncio
+import base64
+import io
+import json
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from PIL import Image
+
+from tests.agent import agent, words
+from tests.conftest import Project
+
+pytestmark = pytest.mark.live
+
+
+async def test_state_is_kept_and_every_answer_says_where(live_project: Project):
+    async with agent(live_project) as me:
+        opened = await me.ok("start_new_session", experiment_name="state")
+        session_id = opened["session_id"]
+        first = await me.ok("execute_code", session_id=session_id, code="x = 41")
+        second = await me.ok("execute_code", session_id=session_id, code="x + 1")
+        assert second["text"].splitlines()[0] == "42"
+        assert (second["state"], second["cell_index"], second["execution_count"]) == ("ok", 1, 2)
+        for facts in (opened, first, second):
+            assert facts["session_id"] == session_id
+            assert facts["notebook_path"] == str(live_project.notebooks / "state.ipynb")
+            assert facts["profile"] == "local"
+            assert facts["hostname"]
+            assert facts["job_id"] is None
+            for said in (session_id, facts["notebook_path"], "profile local", facts["hostname"], "job none"):
+                assert said in facts["text"].splitlines()[-1]
+
+
+async def test_rich_output_comes_back_as_words_and_pictures(live_project: Project):
+    code = (
+        "import sys\nfrom IPython.display import HTML, display\nimport matplotlib.pyplot as plt\n"
+        "print('out \x1b[31mred\x1b[0m')\nprint('err', file=sys.stderr)\n"
+        "display(HTML('<table><tr><td>1</td><td>2</td></tr></table>'))\nplt.plot([1, 2])\nplt.show()\n"
+        "'日本語'"
+    )
+    async with agent(live_project) as me:
+        session_id = await me.open("rich")
+        answer = await me.call("execute_code", session_id=session_id, code=code)
+    lines = words(answer).splitlines()
+    assert lines[:3] == ["out red", "[stderr]", "err"]
+    assert "1 | 2" in lines
+    assert "'日本語'" in lines
+    pictures = [block for block in answer.content if block.type == "image"]
+    assert len(pictures) == 1
+    assert Image.open(io.BytesIO(base64.b64decode(pictures[0].data))).size[0] > 100
+    assert pictures[0].data[:40] not in json.dumps(answer.structured_content)
+
+
+async def test_failing_code_is_a_result(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("failing")
+        facts = await me.ok("execute_code", session_id=session_id, code="1/0")
+    assert facts["state"] == "error"
+    assert facts["error"] == {"ename": "ZeroDivisionError", "evalue": "division by zero"}
+    assert "----> 1 1/0" in facts["text"]
+    assert "\x1b" not in facts["text"]
+
+
+async def test_long_output_is_cut_and_the_whole_answer_stays_small(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("long")
+        answer = await me.call(
+            "execute_code", session_id=session_id, code="for i in range(400_000): print(i, '漢\"')"
+        )
+    facts = answer.structured_content or {}
+    assert len(answer.model_dump_json(by_alias=True).encode()) <= 32_000
+    assert facts["output_file"] in facts["text"]
+    with Path(facts["output_file"]).open(encoding="utf-8") as file:
+        assert sum(1 for _line in file) == 400_000
+
+
+async def test_what_takes_longer_keeps_running_and_runs_once(live_project: Project):
+    flag = live_project.folder / "go on"
+    code = f"""
+import pathlib, time
+n = globals().get("n", 0) + 1
+print("waiting", n)
+while not pathlib.Path({str(flag)!r}).exists():
+    time.sleep(0.01)
+print("done", n)
+"""
+    async with agent(live_project) as me:
+        session_id = await me.open("slow")
+        facts = await me.ok("execute_code", session_id=session_id, code=code, wait_seconds=0.5)
+        assert facts["state"] == "running"
+        assert "keeps running" in facts["text"]
+        assert facts["execution_id"] in facts["text"]
+        listed = await me.ok("list_sessions")
+        mine = next(each for each in listed["sessions"] if each["session_id"] == session_id)
+        assert mine["running"] == facts["execution_id"]
+        flag.touch()
+        ended = await me.ok("read_notebook", execution_id=facts["execution_id"], wait_seconds=30)
+    assert ended["state"] == "ok"
+    assert ended["text"].splitlines()[:2] == ["waiting 1", "done 1"]
+
+
+async def test_cells_are_edited_run_and_deleted_by_index_and_id(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("cells")
+        first = await me.ok("execute_code", session_id=session_id, code="a = 1")
+        await me.ok("execute_code", session_id=session_id, code="a += 1; a")
+        title = await me.ok("add_markdown", session_id=session_id, markdown="# title", index=0)
+        assert (title["cell_index"], title["cells"]) == (0, 3)
+        edited = await me.ok(
+            "edit_cell", session_id=session_id, cell_index=first["cell_id"], code="a = 10; a"
+        )
+        assert (edited["cell_index"], edited["text"].splitlines()[0]) == (1, "10")
+        rerun = await me.ok("run_cell", session_id=session_id, cell_index=-1)
+        assert rerun["text"].splitlines()[0] == "11"
+        markdown = await me.ok("edit_cell", session_id=session_id, cell_index="0", code="# new title")
+        assert "nothing to run" in markdown["text"]
+        gone = await me.ok("delete_cell", session_id=session_id, cell_index=1)
+        assert gone["cells"] == 2
+        page = await me.ok("read_notebook", session_id=session_id)
+        assert [cell["cell_type"] for cell in page["cells"]] == ["markdown", "code"]
+        assert "# new title" in page["text"]
+        last = await me.ok("read_notebook", notebook_path="cells.ipynb", start=-1)
+        assert (last["start"], last["total"]) == (1, 2)
+
+
+async def test_scratch_leaves_no_trace(live_project: Project):
+    before = set(live_project.notebooks.glob("*.ipynb"))
+    async with agent(live_project) as me:
+        facts = await me.ok("execute_scratch", code="print(6 * 7)")
+    assert facts["text"].splitlines()[0] == "42"
+    assert facts["session_id"] is None
+    assert set(live_project.notebooks.glob("*.ipynb")) == before
+
+
+async def test_interrupt_while_a_cell_runs(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("interrupt")
+        started = await me.ok(
+            "execute_code", session_id=session_id, code="import time\ntime.sleep(600)", wait_seconds=0.5
+        )
+        assert started["state"] == "running"
+        assert (await me.ok("interrupt_kernel", session_id=session_id))["interrupted"]
+        ended = await me.ok("read_notebook", execution_id=started["execution_id"], wait_seconds=30)
+        assert ended["state"] == "interrupted"
+        again = await me.ok("interrupt_kernel", session_id=session_id)
+        assert not again["interrupted"]
+
+
+async def test_cancelling_a_call_interrupts_its_own_code_only(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("cancel")
+        flag = live_project.folder / "cancelled cell runs"
+        code = f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\ntime.sleep(600)"
+        running = asyncio.create_task(me.call("execute_code", session_id=session_id, code=code))
+        async with asyncio.timeout(30):
+            while not flag.exists():
+                await asyncio.sleep(0.02)
+        queued = asyncio.create_task(me.call("execute_code", session_id=session_id, code="'next'"))
+        running.cancel()
+        await asyncio.wait([running])
+        async with asyncio.timeout(30):
+            answer = await queued
+        assert words(answer).startswith("'next'")
+        page = await me.ok("read_notebook", session_id=session_id)
+        assert "KeyboardInterrupt" in page["text"]
+
+
+async def test_a_client_that_goes_away_leaves_its_code_running(live_project: Project):
+    flag, done = live_project.folder / "left alone", live_project.folder / "left alone and done"
+    code = (
+        f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\ntime.sleep(3)\n"
+        f"pathlib.Path({str(done)!r}).touch()"
+    )
+    async with agent(live_project) as me:
+        session_id = await me.open("left")
+        running = asyncio.create_task(me.call("execute_code", session_id=session_id, code=code))
+        async with asyncio.timeout(30):
+            while not flag.exists():
+                await asyncio.sleep(0.02)
+    running.cancel()
+    await asyncio.wait([running])
+    async with asyncio.timeout(30):
+        while not done.exists():
+            await asyncio.sleep(0.02)
+    async with agent(live_project) as another:
+        facts = await another.ok("execute_code", session_id=session_id, code="time.sleep(0); 'still here'")
+    assert facts["text"].startswith("'still here'")
+
+
+async def test_a_kernel_that_dies_is_a_result_and_the_next_call_says_so(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("dies")
+        died = await me.ok("execute_code", session_id=session_id, code="import os; os._exit(1)")
+        assert died["state"] == "kernel_died"
+        after = await me.ok("execute_code", session_id=session_id, code="'alive'")
+        assert after["text"].startswith("NOTE: ")
+        assert "all variables and imports are gone" in after["notice"]
+        third = await me.ok("execute_code", session_id=session_id, code="1")
+        assert third["notice"] is None
+
+
+async def test_many_sessions_work_at_once(live_project: Project):
+    async with agent(live_project) as me:
+        sessions = await asyncio.gather(*(me.open("many") for _ in range(3)))
+        since = time.monotonic()
+        answers = await asyncio.gather(
+            *(
+                me.ok("execute_code", session_id=each, code="import time; time.sleep(1); 'ok'")
+                for each in sessions
+            )
+        )
+        assert all(facts["state"] == "ok" for facts in answers)
+        assert time.monotonic() - since < 2.5
+        for each in sessions:
+            await me.ok("shutdown_session", session_id=each)
+
+
+async def test_the_notebook_on_disk_is_valid(live_project: Project):
+    async with agent(live_project) as me:
+        opened = await me.ok("start_new_session", experiment_name="valid")
+        await me.ok("execute_code", session_id=opened["session_id"], code="print('x')")
+        await me.ok("shutdown_session", session_id=opened["session_id"])
+    notebook = nbformat.read(opened["notebook_path"], as_version=4)
+    nbformat.validate(notebook)
+    assert notebook.cells[0].outputs[0].text == "x\n"
