@@ -76,7 +76,14 @@ def announce(serverapp: Any, settings: NodeSettings) -> None:
         "port": serverapp.port,
         **{key: info[key] for key in info if key != "api"},
     }
-    write_private(settings.connection_file, json.dumps(connection, indent=1))
+    try:
+        write_private(settings.connection_file, json.dumps(connection, indent=1))
+    except OSError as error:
+        # A server that nobody can find is of no use, and would hold its port and its GPU.
+        serverapp.log.critical(
+            "jlab-mcp: the connection file %s cannot be written: %s", settings.connection_file, error.strerror
+        )
+        serverapp.exit(1)
 
 
 def write_private(path: str, text: str) -> None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import fcntl
+import glob
 import os
 import secrets
 import shutil
@@ -24,6 +26,7 @@ from typing import Any, Optional
 EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
 _SHORT = 40  # bytes of a base folder that leave room for a socket's name
+_RUNTIME_PREFIX = "jlab-mcp-run-"
 _ATTEMPTS = 20  # how often a port that was taken between the look and the bind is replaced
 
 
@@ -101,10 +104,37 @@ def build_config(arguments: argparse.Namespace, port: int, runtime_dir: str) -> 
 
 
 def make_runtime_dir() -> str:
-    """Make a private folder with a short path: a socket's path may have 107 bytes."""
+    """Make a private folder with a short path: a socket's path may have 107 bytes.
+
+    It is locked for as long as this process lives; folders of launchers that were killed are removed.
+    """
     own = os.environ.get("XDG_RUNTIME_DIR", "")
     base = own if own and len(own) < _SHORT and os.access(own, os.W_OK) else "/tmp"  # noqa: S108
-    return tempfile.mkdtemp(prefix="jlab-mcp-", dir=base)
+    for old in glob.glob(os.path.join(glob.escape(base), f"{_RUNTIME_PREFIX}*")):
+        held = lock(old)
+        if held is not None:
+            shutil.rmtree(old, ignore_errors=True)
+            os.close(held)
+    made = tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=base)
+    lock(made, create=True)
+    return made
+
+
+def lock(folder: str, *, create: bool = False) -> Optional[int]:
+    """Take a runtime folder's lock for as long as the returned descriptor is open.
+
+    Returns None when another process has it, or the folder is not ours.
+    """
+    try:
+        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def serve(arguments: argparse.Namespace, port: int, runtime_dir: str) -> None:
@@ -131,6 +161,14 @@ def serve(arguments: argparse.Namespace, port: int, runtime_dir: str) -> None:
         service.abandon()
 
 
+def release_port() -> None:
+    """Close the server's own listening socket, so that a port found taken is taken by somebody else."""
+    from jupyter_server.serverapp import ServerApp
+
+    if ServerApp.initialized() and hasattr(ServerApp.instance(), "http_server"):
+        ServerApp.instance().http_server.stop()
+
+
 def main() -> int:
     """Launch; returns the exit code."""
     here = os.path.dirname(os.path.abspath(__file__))
@@ -155,6 +193,7 @@ def main() -> int:
     except SystemExit as stopped:
         if stopped.code in (None, 0):
             return 0
+        release_port()
         if bindable(arguments.ip, port) or arguments.attempt >= _ATTEMPTS:
             return 1
         shutil.rmtree(runtime_dir, ignore_errors=True)

@@ -228,3 +228,27 @@ def test_a_removed_notebook_folder_does_not_disturb_the_answer_and_is_said(tmp_p
         session = server.new_session("gone/folder")
         shutil.rmtree(server.notebooks / "gone")
         assert server.run(session["session_id"], code="1 + 1")["state"] == "ok"
+
+
+def test_a_connection_file_that_cannot_be_written_ends_the_server_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "connections").write_text("a file where a folder should be")
+    said = pytest.raises(AssertionError, match=r"connection file .* cannot be written")
+    with said, node_server(tmp_path):
+        pass
+
+
+def test_the_runtime_folder_goes_with_the_server_and_that_of_a_killed_one_with_the_next(
+    tmp_path: Path,
+) -> None:
+    with node_server(tmp_path / "killed") as server:
+        session = server.new_session("sockets")
+        code = "import ipykernel.connect as c; c.get_connection_file()"
+        killed = Path(
+            server.run(session["session_id"], code=code)["outputs"][0]["data"]["text/plain"].strip("'")
+        ).parent
+        assert killed.stat().st_mode & 0o777 == 0o700
+        server.process.kill()
+        server.process.wait(30)
+    assert killed.exists()
+    with node_server(tmp_path / "next"):
+        assert not killed.exists()
