@@ -263,6 +263,8 @@ class NodeClient:
             if response.is_server_error:
                 what = f"the server at {self._shown} failed at {method} {path}: {refusal.message}"
                 return NodeError(what, remedy=Remedy.READ_LOG)
+            if response.status_code not in {401, 403}:
+                return error
         if response.status_code in {401, 403}:
             return self._unreachable("refused the token of its connection file", Remedy.RESTART_SERVER)
         if response.status_code == 404:  # noqa: PLR2004 - an HTTP status
@@ -290,8 +292,9 @@ def _parse(model: type[_Model], content: bytes) -> _Model:
     except ValidationError:
         # Half a surrogate pair is legal in a notebook file, but pydantic refuses all JSON that holds one.
         import json
+        import re
 
-        whole = json.dumps(json.loads(content), ensure_ascii=False).encode("utf-8", "replace")
+        whole = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(json.loads(content), ensure_ascii=False))
         return model.model_validate_json(whole)
 
 

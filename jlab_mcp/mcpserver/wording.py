@@ -27,6 +27,7 @@ _NEXT = {
     Remedy.STAY_IN_NOTEBOOK_DIR: "Use a path inside the notebook folder; relative paths start there.",
     Remedy.CONVERT_NOTEBOOK: "Convert it with `jupyter nbconvert --to notebook`, or name another notebook.",
     Remedy.CHOOSE_KERNEL: "Install that kernel, or name a notebook with a kernel that is there.",
+    Remedy.CHOOSE_FOLDER: "Ask the user to set that folder to one that can be written to.",
     Remedy.RETRY: "Call the tool again.",
 }
 _SHOWN = {"log_tail": "The log ends:", "available": "Kernels there are:", "log_file": "Log file:"}

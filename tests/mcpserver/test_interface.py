@@ -1,0 +1,129 @@
+"""The published interface: names, parameters, hints and sizes; no server is needed."""
+
+import inspect
+
+import pytest
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp_types import ListToolsResult
+
+from jlab_mcp.errors import ConfigError, JlabMcpError, NoServer, Remedy
+from jlab_mcp.mcpserver import wording
+from jlab_mcp.mcpserver.server import INSTRUCTIONS, JlabServer, build
+
+PUBLISHED = {
+    "start_new_session": ["experiment_name"],
+    "start_session_resume_notebook": ["experiment_name", "notebook_path"],
+    "start_session_continue_notebook": ["experiment_name", "notebook_path"],
+    "execute_code": ["session_id", "code"],
+    "edit_cell": ["session_id", "cell_index", "code"],
+    "add_markdown": ["session_id", "markdown"],
+    "execute_scratch": ["code"],
+    "interrupt_kernel": ["session_id"],
+    "shutdown_session": ["session_id"],
+    "ping": [],
+    "check_resources": [],
+    "run_cell": ["session_id", "cell_index"],
+    "delete_cell": ["session_id", "cell_index"],
+    "read_notebook": [],
+    "list_sessions": [],
+    "restart_kernel": ["session_id"],
+    "start_server": [],
+    "wait_for_server": [],
+    "stop_server": [],
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> JlabServer:
+    return build()
+
+
+async def test_tools_have_the_published_names_and_parameters(server: JlabServer):
+    tools = {tool.name: tool.input_schema.get("required", []) for tool in await server.list_tools()}
+    assert tools == PUBLISHED
+
+
+async def test_the_list_of_tools_is_short(server: JlabServer):
+    listed = ListToolsResult(tools=await server.list_tools())
+    assert len(listed.model_dump_json(by_alias=True, exclude_unset=True).encode()) < 14_000
+    assert len(INSTRUCTIONS.encode()) <= 2_048
+    for tool in listed.tools:
+        assert tool.description
+        assert tool.output_schema is None
+
+
+async def test_hints_are_set_and_truthful(server: JlabServer):
+    hints = {tool.name: tool.annotations for tool in await server.list_tools()}
+    readers = {name for name, hint in hints.items() if hint and hint.read_only_hint}
+    assert readers == {"read_notebook", "list_sessions", "ping", "check_resources", "wait_for_server"}
+    harmless = {name for name, hint in hints.items() if hint and hint.destructive_hint is False}
+    assert harmless == {
+        "start_new_session",
+        "start_session_continue_notebook",
+        "add_markdown",
+        "start_server",
+    }
+    assert all(hint is not None and hint.open_world_hint is not None for hint in hints.values())
+
+
+async def test_the_status_resource_is_listed(server: JlabServer):
+    assert [str(resource.uri) for resource in await server.list_resources()] == ["jlab-mcp://server/status"]
+
+
+def test_every_remedy_has_words():
+    for remedy in Remedy:
+        said = wording.error_words(JlabMcpError("it broke", remedy=remedy))
+        assert said.startswith("It broke.")
+        assert (remedy is Remedy.NONE) == (said == "It broke.")
+
+
+def test_several_problems_and_a_log_are_shown():
+    said = wording.error_words(ConfigError(["one is wrong", "two is wrong"]))
+    assert "one is wrong" in said
+    assert "two is wrong" in said
+    error = JlabMcpError("it broke", details={"log_tail": ["a", "b"], "log_file": "/x.log"})
+    assert wording.error_words(error) == "It broke. The log ends:\na\nb Log file: /x.log"
+
+
+async def test_what_nobody_foresaw_is_said_plainly_and_logged(
+    server: JlabServer, caplog: pytest.LogCaptureFixture
+):
+    async def breaks() -> str:
+        raise RuntimeError("secret detail")
+
+    server.add_tool(breaks, structured_output=False)
+    try:
+        with pytest.raises(UnexpectedToolError) as caught:
+            await server.call_tool("breaks", {})
+    finally:
+        server.remove_tool("breaks")
+    assert str(caught.value).startswith("Unexpected error in breaks (RuntimeError)")
+    assert "secret detail" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+async def test_an_error_of_ours_becomes_what_happened_and_what_to_do(server: JlabServer):
+    async def fails() -> str:
+        raise NoServer("no server is running")
+
+    server.add_tool(fails, structured_output=False)
+    try:
+        with pytest.raises(ToolError, match=r"^No server is running\. Call `start_server`"):
+            await server.call_tool("fails", {})
+    finally:
+        server.remove_tool("fails")
+
+
+def test_building_the_server_imports_nothing_slow():
+    import subprocess
+    import sys
+
+    code = inspect.cleandoc("""
+        import sys
+        from jlab_mcp.mcpserver.server import build
+        build()
+        slow = {"httpx", "pydantic_settings", "PIL", "nbformat", "websockets", "typer", "jlab_mcp.app.connect"}
+        print(sorted(slow & set(sys.modules)))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,165 @@
+"""Opening and ending sessions through MCP, against a real JupyterLab."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.agent import agent, words
+from tests.conftest import Project
+
+pytestmark = pytest.mark.live
+
+
+def write_notebook(path: Path, *sources: str, kernel: str = "python3") -> None:
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook = nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": {"name": kernel, "display_name": kernel, "language": "python"}}
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+
+
+async def test_a_name_never_overwrites_a_notebook(live_project: Project):
+    async with agent(live_project) as me:
+        first = await me.ok("start_new_session", experiment_name="same name")
+        second = await me.ok("start_new_session", experiment_name="same name")
+    assert first["notebook_path"] != second["notebook_path"]
+    assert Path(second["notebook_path"]).stem.endswith("_2")
+
+
+async def test_resume_runs_all_cells_with_progress_and_lists_what_failed(live_project: Project):
+    path = live_project.notebooks / "resumed.ipynb"
+    write_notebook(path, "x = 1", "1/0", "x + 1")
+    async with agent(live_project) as me:
+        facts = await me.ok(
+            "start_session_resume_notebook", experiment_name="resumed", notebook_path="resumed.ipynb"
+        )
+        assert facts["code_cells"] == 3
+        assert [cell["cell_index"] for cell in facts["failed"]] == [1]
+        assert facts["failed"][0]["error"]["ename"] == "ZeroDivisionError"
+        assert "2 of 3 code cells succeeded" in facts["text"]
+        assert [(done, total) for done, total, _ in me.progress] == [(1, 3), (2, 3), (3, 3)]
+        value = await me.ok("execute_code", session_id=facts["session_id"], code="x")
+        assert value["text"].splitlines()[0] == "1"
+
+
+async def test_resume_can_stop_at_the_first_failure(live_project: Project):
+    write_notebook(live_project.notebooks / "stopped.ipynb", "1/0", "import time; time.sleep(60)", "x = 3")
+    async with agent(live_project) as me:
+        facts = await me.ok(
+            "start_session_resume_notebook",
+            experiment_name="stopped",
+            notebook_path=str(live_project.notebooks / "stopped.ipynb"),
+            stop_on_error=True,
+        )
+        assert facts["failed"][0]["state"] == "error"
+        assert len(facts["failed"]) == 3
+        later = await me.ok("execute_code", session_id=facts["session_id"], code="'x' in globals()")
+        assert later["text"].splitlines()[0] == "False"
+
+
+async def test_resuming_an_open_notebook_gives_its_session(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("open already")
+        await me.ok("execute_code", session_id=session_id, code="kept = 1")
+        listed = await me.ok("list_sessions")
+        path = next(each["notebook_path"] for each in listed["sessions"] if each["session_id"] == session_id)
+    async with agent(live_project) as another:
+        facts = await another.ok(
+            "start_session_resume_notebook", experiment_name="other name", notebook_path=path
+        )
+        assert facts["session_id"] == session_id
+        assert facts["already_open"]
+        assert "open already" in facts["text"]
+        value = await another.ok("execute_code", session_id=session_id, code="kept")
+        assert value["text"].splitlines()[0] == "1"
+
+
+async def test_continue_forks_and_runs_nothing(live_project: Project):
+    path = live_project.notebooks / "origin.ipynb"
+    write_notebook(path, "ran = True")
+    before = path.read_bytes()
+    async with agent(live_project) as me:
+        facts = await me.ok(
+            "start_session_continue_notebook", experiment_name="origin", notebook_path="origin.ipynb"
+        )
+        assert facts["notebook_path"] == str(live_project.notebooks / "origin_continued.ipynb")
+        assert facts["cells"] == 1
+        value = await me.ok("execute_code", session_id=facts["session_id"], code="'ran' in globals()")
+        assert value["text"].splitlines()[0] == "False"
+    assert path.read_bytes() == before
+
+
+async def test_restart_loses_variables_and_shutdown_ends_the_session(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("restarted")
+        await me.ok("execute_code", session_id=session_id, code="x = 1")
+        assert (
+            "variables and imports are gone" in (await me.ok("restart_kernel", session_id=session_id))["text"]
+        )
+        lost = await me.ok("execute_code", session_id=session_id, code="x")
+        assert lost["error"]["ename"] == "NameError"
+        ended = await me.ok("shutdown_session", session_id=session_id)
+        assert Path(ended["notebook_path"]).exists()
+        said = await me.refused("shutdown_session", session_id=session_id)
+    assert session_id in said
+    assert "list_sessions" in said
+
+
+async def test_bad_input_is_one_clear_sentence_and_changes_nothing(live_project: Project):
+    outside = live_project.folder / "outside.ipynb"
+    write_notebook(outside, "1")
+    live_project.notebooks.mkdir(exist_ok=True)
+    (live_project.notebooks / "text.ipynb").write_text("no notebook")
+    write_notebook(live_project.notebooks / "unknown.ipynb", "1", kernel="no-such-kernel")
+    async with agent(live_project) as me:
+        session_id = await me.open("bad input")
+        before = {path: path.read_bytes() for path in live_project.notebooks.glob("*.ipynb")}
+        sessions = (await me.ok("list_sessions"))["sessions"]
+        refusals = {
+            "session": await me.refused("execute_code", session_id="nope", code="1"),
+            "slashes": await me.refused("execute_code", session_id="../../x", code="1"),
+            "cell": await me.refused("run_cell", session_id=session_id, cell_index=99),
+            "cell id": await me.refused("delete_cell", session_id=session_id, cell_index="nope"),
+            "outside": await me.refused(
+                "start_session_resume_notebook", experiment_name="x", notebook_path=str(outside)
+            ),
+            "dots": await me.refused("read_notebook", notebook_path="../outside.ipynb"),
+            "text": await me.refused(
+                "start_session_continue_notebook", experiment_name="x", notebook_path="text.ipynb"
+            ),
+            "missing": await me.refused("read_notebook", notebook_path="missing.ipynb"),
+            "kernel": await me.refused(
+                "start_session_resume_notebook", experiment_name="x", notebook_path="unknown.ipynb"
+            ),
+            "no kernel": await me.refused("start_new_session", experiment_name="x", kernel="nope"),
+            "name": await me.refused("start_new_session", experiment_name=" "),
+            "nothing named": await me.refused("read_notebook"),
+            "execution": await me.refused("read_notebook", execution_id="nope1234"),
+            "missing argument": await me.refused("execute_code", session_id=session_id),
+            "wrong argument": await me.refused(
+                "execute_code", session_id=session_id, code="1", wait_seconds=-1
+            ),
+        }
+        assert (await me.ok("list_sessions"))["sessions"] == sessions
+    assert {path: path.read_bytes() for path in live_project.notebooks.glob("*.ipynb")} == before
+    assert "list_sessions" in refusals["session"]
+    assert "99" in refusals["cell"]
+    assert "read_notebook" in refusals["cell"]
+    assert "notebook folder" in refusals["outside"]
+    assert "notebook folder" in refusals["dots"]
+    assert "python3" in refusals["kernel"]
+    assert "`code`" in refusals["missing argument"]
+    assert "wait_seconds" in refusals["wrong argument"]
+    for said in refusals.values():
+        assert said.endswith((".", "python3")), said
+        assert len(said) < 600
+
+
+async def test_an_answer_to_list_sessions_names_each(live_project: Project):
+    async with agent(live_project) as me:
+        ids = [await me.open("listed"), await me.open("listed")]
+        answer = await me.call("list_sessions")
+    for session_id in ids:
+        assert session_id in words(answer)
