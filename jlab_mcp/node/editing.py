@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from .document import Document
-from .errors import BadRequest
+from .document import CellNotFound, Document
+from .errors import BadRequest, CellMissing
 from .executor import OK, Execution
 from .sessions import Session
 from .spool import Spool
@@ -44,20 +45,20 @@ def edit(session: Session, body: dict[str, Any]) -> dict[str, Any]:
     operation = body.get("op")
     if operation == "insert":
         index, cell_type = _position(body, required=False), _cell_type(body)
-        cell_id = session.insert(index, cell_type, _source(body))
+        cell_id = _known(session.document.insert, index, cell_type, _source(body))
     elif operation in ("edit", "delete", "move"):
-        at = session.index_of(body.get("cell"))
+        at = _index(session, body.get("cell"))
         cell_id = session.document.cells[at]["id"]
         if operation == "edit":
             session.document.set_source(cell_id, _source(body))
         elif operation == "move":
-            session.move(cell_id, _position(body, required=True))
+            _known(session.document.move, cell_id, _position(body, required=True))
         else:
             return _deleted(session, at)
     else:
         raise BadRequest(f"op is insert, edit, delete or move, not {operation!r}")
     session.file.changed()
-    return _described(session, session.index_of(cell_id))
+    return _described(session, _index(session, cell_id))
 
 
 def _deleted(session: Session, at: int) -> dict[str, Any]:
@@ -96,13 +97,13 @@ def run(session: Session, execution_id: str, body: dict[str, Any]) -> Execution:
         code = body["code"]
         if not isinstance(code, str):
             raise BadRequest(f"code must be a string, not {code!r}")
-        cell_id = session.insert(None, "code", code)
-        cell = session.document.cells[session.index_of(cell_id)]
+        cell_id = session.document.insert(None, "code", code)
+        cell = session.document.cells[_index(session, cell_id)]
     else:
-        cell = session.document.cells[session.index_of(body["cell"])]
+        cell = session.document.cells[_index(session, body["cell"])]
         if "source" in body:
             session.document.set_source(cell["id"], _source(body))
-            cell = session.document.cells[session.index_of(cell["id"])]
+            cell = session.document.cells[_index(session, cell["id"])]
     session.file.changed()
     if cell["cell_type"] != "code":
         return _unrun(session, execution_id, cell)
@@ -115,6 +116,22 @@ def _unrun(session: Session, execution_id: str, cell: dict[str, Any]) -> Executi
     session.executions[execution_id] = execution
     execution.end(OK)
     return execution
+
+
+def _index(session: Session, ref: Any) -> int:
+    return int(_known(session.document.index_of, ref))
+
+
+def _known(action: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a method of the document.
+
+    Raises:
+        CellMissing: it knows no such cell or place.
+    """
+    try:
+        return action(*arguments)
+    except CellNotFound as error:
+        raise CellMissing(str(error)) from error
 
 
 def _source(body: dict[str, Any]) -> str:

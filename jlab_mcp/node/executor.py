@@ -151,12 +151,15 @@ class Execution:
             except asyncio.TimeoutError:
                 return
 
-    def as_json(self, *, cell_index: Optional[int] = None, outputs: bool = True) -> dict[str, Any]:
+    def as_json(
+        self, *, notebook_path: Optional[str] = None, cell_index: Optional[int] = None, outputs: bool = True
+    ) -> dict[str, Any]:
         """The execution as the API shows it."""
         self.spool.flush()
         return {
             "execution_id": self.execution_id,
             "session_id": self.session_id,
+            "notebook_path": notebook_path,
             "state": self.state,
             "cell_id": self.cell_id,
             "cell_index": cell_index,

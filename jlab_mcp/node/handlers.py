@@ -126,7 +126,7 @@ class Sessions(NodeHandler):
             text(body, "kernel", None),
             identifier(body, "session_id", required=False),
         )
-        queued = [e.as_json(cell_index=session.cell_index(e.cell_id), outputs=False) for e in executions]
+        queued = [session.execution_json(execution, outputs=False) for execution in executions]
         self.reply({"session": session.as_json(), "already_open": already_open, "executions": queued}, 201)
 
 
@@ -192,7 +192,7 @@ class Executions(NodeHandler):
         else:
             execution = editing.run(session, execution_id, body)
         await execution.wait(seconds(body, "wait"))
-        self.reply(execution.as_json(cell_index=session.cell_index(execution.cell_id)))
+        self.reply(session.execution_json(execution))
 
 
 class OneExecution(NodeHandler):
@@ -203,15 +203,15 @@ class OneExecution(NodeHandler):
         after = self.number("after", None)
         wait = self.number("wait", 0, high=_LONGEST_WAIT)
         await execution.wait(wait or 0.0, None if after is None else int(after))
-        index = session.cell_index(execution.cell_id) if session is not None else None
-        self.reply(execution.as_json(cell_index=index))
+        self.reply(session.execution_json(execution) if session is not None else execution.as_json())
 
 
 class InterruptExecution(NodeHandler):
     """`POST executions/{id}/interrupt`: stop this execution and no other."""
 
     async def post(self, execution_id: str) -> None:
-        self.reply((await self.service.interrupt_execution(execution_id)).as_json())
+        execution, session = await self.service.interrupt_execution(execution_id)
+        self.reply(session.execution_json(execution) if session is not None else execution.as_json())
 
 
 class Scratch(NodeHandler):

@@ -292,7 +292,7 @@ class Service:
                 self._scratch.popitem(last=False)
         return self._scratch[execution_id]
 
-    async def interrupt_execution(self, execution_id: str) -> Execution:
+    async def interrupt_execution(self, execution_id: str) -> tuple[Execution, Optional[Session]]:
         """Stop one execution and no other.
 
         Raises:
@@ -305,7 +305,7 @@ class Service:
             execution.interrupt_asked = True
             await self.serverapp.kernel_manager.interrupt_kernel(execution.kernel_id)
             await execution.wait(5.0)
-        return execution
+        return execution, session
 
     # -- the end -----------------------------------------------------------------------------------
 

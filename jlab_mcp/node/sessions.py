@@ -12,7 +12,7 @@ from typing import Any, Optional
 
 from . import executor
 from .document import CellNotFound, Document
-from .errors import ApiError, CellMissing
+from .errors import ApiError
 from .executor import Execution
 from .journal import Journal
 from .kernels import Kernel, Message
@@ -20,7 +20,6 @@ from .notebookfile import NotebookFile
 from .paths import outputs_folder
 from .spool import Spool
 
-CellRef = Any  # int index, negative from the end, or str id
 _KEPT = 500  # ended executions that stay addressable, and whose late output still finds its cell
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
@@ -329,42 +328,9 @@ class Session:
             execution.spool.close()
         self._journal.close()
 
-    # -- cells -------------------------------------------------------------------------------------
+    # -- how it is shown -------------------------------------------------------------------------------
 
-    def index_of(self, ref: CellRef) -> int:
-        """Index of a cell, by index or id.
-
-        Raises:
-            CellMissing: there is none.
-        """
-        try:
-            return self.document.index_of(ref)
-        except CellNotFound as error:
-            raise CellMissing(str(error), total=len(self.document)) from error
-
-    def insert(self, index: Optional[int], cell_type: str, source: str) -> str:
-        """Add a cell before `index` (None: at the end); returns its id.
-
-        Raises:
-            CellMissing: the index is out of range.
-        """
-        try:
-            return self.document.insert(index, cell_type, source)
-        except CellNotFound as error:
-            raise CellMissing(str(error), total=len(self.document)) from error
-
-    def move(self, cell_id: str, index: int) -> None:
-        """Move a cell so that it stands at `index`.
-
-        Raises:
-            CellMissing: there is no such cell, or the index is out of range.
-        """
-        try:
-            self.document.move(cell_id, index)
-        except CellNotFound as error:
-            raise CellMissing(str(error), total=len(self.document)) from error
-
-    def cell_index(self, cell_id: Optional[str]) -> Optional[int]:
+    def _cell_index(self, cell_id: Optional[str]) -> Optional[int]:
         """Index of a cell by its id, or None when it is gone."""
         if cell_id is None:
             return None
@@ -372,6 +338,12 @@ class Session:
             return self.document.index_of(cell_id)
         except CellNotFound:
             return None
+
+    def execution_json(self, execution: Execution, *, outputs: bool = True) -> dict[str, Any]:
+        """One of this session's executions as the API shows it."""
+        return execution.as_json(
+            notebook_path=self.file.path, cell_index=self._cell_index(execution.cell_id), outputs=outputs
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The session as the API shows it."""
