@@ -1,0 +1,48 @@
+"""Pythons that a user may have, made on the spot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_UV = [sys.executable, "-m", "uv"]
+
+
+def find_python(version: str) -> Path:
+    """Find a Python on this machine, or skip the test."""
+    found = subprocess.run([*_UV, "python", "find", version], capture_output=True, text=True, check=False)
+    candidates = [Path(found.stdout.strip())] if found.returncode == 0 else []
+    root = Path(
+        os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")
+    )  # its shims answer for versions it will not run
+    candidates += sorted(root.glob(f"versions/{version}*/bin/python{version}"))
+    if not candidates:
+        pytest.skip(f"there is no Python {version} on this machine")
+    return candidates[0]
+
+
+def make_lab_environment(folder: Path, python: Path | str) -> Path:
+    """Make a virtual environment with JupyterLab and without jlab-mcp, or skip the test."""
+    steps = (
+        ["venv", "--quiet", "--python", str(python), str(folder)],
+        [
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(folder / "bin/python"),
+            "jupyterlab>=4,<5",
+            "ipykernel",
+        ],
+    )
+    for step in steps:
+        done = subprocess.run([*_UV, *step], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(
+                f"`uv {step[0]}` failed, so there is no such environment: {done.stderr.strip()[-300:]}"
+            )
+    return folder
