@@ -59,7 +59,7 @@ def _starts_in(project: Project, venv: Path) -> str:
 
 
 def test_the_projects_environment_needs_no_jlab_mcp(bare_project: Project, own_lab: Path) -> None:
-    ask = [own_lab / "bin/python", "-c", "import jlab_mcp"]
+    ask = [str(own_lab / "bin/python"), "-c", "import jlab_mcp"]
     missing = subprocess.run(ask, cwd=own_lab, capture_output=True, check=False)
     assert missing.returncode
     _starts_in(bare_project, own_lab)
