@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
 
 from jlab_mcp.client import models
 from jlab_mcp.errors import JlabMcpError, NodeError, Remedy, ServerUnreachable, node_error
 
 if TYPE_CHECKING:
-    import httpx
-
+    from jlab_mcp.client.transport import Answer, Transport
     from jlab_mcp.core.record import Connection
 
 CellRef = int | str
@@ -36,16 +38,15 @@ class NodeClient:
     """
 
     def __init__(self, connection: Connection) -> None:
-        self._base = connection.url + _API
         self._shown = connection.url
         self._token = connection.token
-        self._http: httpx.AsyncClient | None = None
+        self._transport: Transport | None = None
 
     async def aclose(self) -> None:
         """Close the connections; a later call opens new ones."""
-        if self._http is not None:
-            http, self._http = self._http, None
-            await http.aclose()
+        if self._transport is not None:
+            transport, self._transport = self._transport, None
+            await transport.close()
 
     async def info(self) -> models.NodeInfo:
         """Ask who is there."""
@@ -188,7 +189,7 @@ class NodeClient:
         answer_s: float = _ANSWER_SECONDS,
         repeat: bool = True,
     ) -> _Model:
-        response = await self._send(
+        answer = await self._send(
             method,
             path,
             body=body,
@@ -196,15 +197,15 @@ class NodeClient:
             read_s=wait + answer_s,
             sendings=_SENDINGS if repeat else 1,
         )
-        if response.is_success:
+        if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP statuses
             try:
-                return _parse(model, response.content)
+                return _parse(model, answer.content)
             except ValueError as exc:
                 raise self._unreachable(
                     f"answers {method} {path} in a way this version does not understand",
                     Remedy.RESTART_SERVER,
                 ) from exc
-        raise self._refusal(response, method, path)
+        raise self._refusal(answer, method, path)
 
     async def _send(
         self,
@@ -215,41 +216,44 @@ class NodeClient:
         params: dict[str, Any] | None,
         read_s: float,
         sendings: int,
-    ) -> httpx.Response:
-        """Send a request, again if the connection broke; the one place where httpx's errors become ours."""
-        import httpx
+    ) -> Answer:
+        """Send a request, again if the connection broke; the one place where network errors become ours."""
+        from jlab_mcp.client import transport as network
 
-        http = self._client()
-        timeout = httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS, read=read_s, pool=None)
+        transport = self._connected()
+        target = f"{self._path}{path}?{urlencode(params)}" if params else self._path + path
+        content = None if body is None else json.dumps(body).encode("ascii")
         while True:
             sendings -= 1
             try:
-                return await http.request(
-                    method, self._base + path, json=body, params=params, timeout=timeout
-                )
-            except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
+                return await transport.request(method, target, content, answer_s=read_s)
+            except network.NobodyThereError as exc:
                 raise self._unreachable("cannot be reached: nobody answers at its address") from exc
-            except httpx.TimeoutException as exc:
+            except network.SilenceError as exc:
                 raise self._unreachable(f"gave no answer within {read_s:.0f} s") from exc
-            except httpx.TransportError as exc:
+            except network.BrokenError as exc:
                 if sendings <= 0:
                     raise self._unreachable("broke the connection before it answered") from exc
-            except httpx.InvalidURL as exc:
+
+    def _connected(self) -> Transport:
+        if self._transport is None:
+            from jlab_mcp.client.transport import Transport
+
+            headers = {
+                "Authorization": f"token {self._token.get_secret_value()}",
+                "Content-Type": "application/json",
+            }
+            try:
+                self._transport = Transport(self._shown, headers, connect_s=_CONNECT_SECONDS)
+            except ValueError as exc:
                 raise self._unreachable("has an address that is no URL", Remedy.STOP_SERVER) from exc
+        return self._transport
 
-    def _client(self) -> httpx.AsyncClient:
-        if self._http is None:
-            import httpx
+    @property
+    def _path(self) -> str:
+        return urlsplit(self._shown).path + _API
 
-            self._http = httpx.AsyncClient(
-                # A proxy meant for the internet must not see, or stop, what goes to the server.
-                trust_env=False,
-                headers={"Authorization": f"token {self._token.get_secret_value()}"},
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=300),
-            )
-        return self._http
-
-    def _refusal(self, response: httpx.Response, method: str, path: str) -> JlabMcpError:
+    def _refusal(self, response: Answer, method: str, path: str) -> JlabMcpError:
         from pydantic import ValidationError
 
         try:
@@ -260,18 +264,16 @@ class NodeClient:
             error = node_error(refusal.code, refusal.message, refusal.data)
             if type(error) is not NodeError:
                 return error
-            if response.is_server_error:
+            if response.status >= 500:  # noqa: PLR2004 - an HTTP status
                 what = f"the server at {self._shown} failed at {method} {path}: {refusal.message}"
                 return NodeError(what, remedy=Remedy.READ_LOG)
-            if response.status_code not in {401, 403}:
+            if response.status not in {401, 403}:
                 return error
-        if response.status_code in {401, 403}:
+        if response.status in {401, 403}:
             return self._unreachable("refused the token of its connection file", Remedy.RESTART_SERVER)
-        if response.status_code == 404:  # noqa: PLR2004 - an HTTP status
+        if response.status == 404:  # noqa: PLR2004 - an HTTP status
             return self._unreachable("answers, but has no jlab-mcp service", Remedy.RESTART_SERVER)
-        return self._unreachable(
-            f"answered {method} {path} with status {response.status_code}", Remedy.READ_LOG
-        )
+        return self._unreachable(f"answered {method} {path} with status {response.status}", Remedy.READ_LOG)
 
     def _unreachable(self, what: str, remedy: Remedy | None = None) -> ServerUnreachable:
         return ServerUnreachable(
@@ -291,16 +293,11 @@ def _parse(model: type[_Model], content: bytes) -> _Model:
         return model.model_validate_json(content)
     except ValidationError:
         # Half a surrogate pair is legal in a notebook file, but pydantic refuses all JSON that holds one.
-        import json
-        import re
-
         whole = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(json.loads(content), ensure_ascii=False))
         return model.model_validate_json(whole)
 
 
 def _segment(text: str) -> str:
     """Make text from outside one path segment."""
-    from urllib.parse import quote
-
     # "." and ".." survive quoting and would be resolved away by the URL.
     return quote(text, safe="").replace(".", "%2E") or "%20"
