@@ -41,7 +41,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.NOT_BUILT: "SLURM jobs cannot be submitted yet",
     ExitCode.NODE_REFUSED: "the node service refused the request",
     ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp cannot be written",
-    ExitCode.INTERRUPTED: "interrupted before it was done",
+    ExitCode.INTERRUPTED: "ended by Ctrl+C or a signal; what was launched has been stopped",
 }
 """What each exit code says; shown by `--help`."""
 

@@ -15,6 +15,7 @@ import pytest
 
 from jlab_mcp.runners.processes import descendants, gone, is_alive
 from tests.commands import (
+    LIMIT,
     alive,
     change_record,
     files_of,
@@ -132,6 +133,18 @@ def test_stop_takes_the_kernels_along(bare_project: Project) -> None:
     assert run(bare_project, "stop").returncode == 0
     assert not alive(record)
     assert [process for process in below if is_alive(process)] == []
+
+
+async def test_kernels_end_by_themselves_when_their_server_is_killed(bare_project: Project) -> None:
+    run(bare_project, "start", "-d")
+    record = record_of(bare_project)
+    assert record
+    client = (await bare_project.connect()).client
+    await client.open_session("test", "new", session_id="00112233")
+    below = descendants(record.pid)
+    assert below
+    os.kill(record.pid, signal.SIGKILL)
+    assert await gone(below, LIMIT) == []
 
 
 def run_on_server(project: Project, code: str) -> None:
