@@ -116,7 +116,9 @@ def _report(figures: list[Figure], failures: dict[str, str], *, quick: bool, beg
 
 
 def _table(figures: list[Figure]) -> Table:
-    table = Table(title="Each figure beside its floor: median, quartiles in brackets, n", title_justify="left")
+    table = Table(
+        title="Each figure beside its floor: median, quartiles in brackets, n", title_justify="left"
+    )
     for heading in ("What", "jlab-mcp", "Floor", "Result", ""):
         table.add_column(heading, overflow="fold")
     for figure in figures:
