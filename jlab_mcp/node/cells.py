@@ -65,12 +65,11 @@ class Slot:
         return Slot(self.cell)
 
 
-def new_id(taken: set[str]) -> str:
-    """Return an id that no cell has yet, and take it."""
+def new_id(taken: Container[str]) -> str:
+    """Return an id that is not taken."""
     while True:
         cell_id = uuid.uuid4().hex[:8]
         if cell_id not in taken:
-            taken.add(cell_id)
             return cell_id
 
 

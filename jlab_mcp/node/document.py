@@ -41,7 +41,8 @@ class Document:
         self.minor = minor
         self._slots = slots
         self._extra = extra  # what a later 4.x adds at the top
-        self._ids = {slot.id for slot in slots}
+        self._places: dict[str, int] = {}  # where each id was last seen; `index_of` checks it
+        self._note_places()
 
     @classmethod
     def new(cls, kernel_name: str, display_name: str, language: str) -> Document:
@@ -125,8 +126,8 @@ class Document:
             CellNotFound: there is none.
         """
         if isinstance(ref, str):
-            if ref in self._ids:
-                return next(index for index, slot in enumerate(self._slots) if slot.id == ref)
+            if ref in self._places:
+                return self._place(ref)
             try:
                 position = int(ref)
             except ValueError:
@@ -159,8 +160,9 @@ class Document:
         position = total if index is None else index
         if not -total <= position <= total:
             raise CellNotFound(position, total)
-        cell_id = new_id(self._ids)
+        cell_id = new_id(self._places)
         self._slots.insert(position, Slot(new_cell(cell_type, source, cell_id)))
+        self._places[cell_id] = position % (total + 1)
         return cell_id
 
     def set_source(self, ref: CellRef, source: str) -> str:
@@ -184,7 +186,7 @@ class Document:
             CellNotFound: there is none.
         """
         slot = self._slots.pop(self.index_of(ref))
-        self._ids.discard(slot.id)
+        del self._places[slot.id]
         return slot.id
 
     def move(self, ref: CellRef, index: int) -> str:
@@ -249,6 +251,17 @@ class Document:
         """
         index = self.index_of(cell_id)
         self._slots[index] = self._slots[index].fresh()
+
+    def _note_places(self) -> None:
+        self._places = {slot.id: index for index, slot in enumerate(self._slots)}
+
+    def _place(self, cell_id: str) -> int:
+        """Index of a cell that is there, without a search unless cells before it came or went."""
+        index = self._places[cell_id]
+        if index >= len(self._slots) or self._slots[index].id != cell_id:
+            self._note_places()
+            index = self._places[cell_id]
+        return index
 
     def _change(self, index: int, **values: Any) -> str:
         slot = Slot({**self._slots[index].cell, **values})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from .document import CellNotFound, Document
@@ -34,7 +34,7 @@ def page(document: Document, path: str, start: int, limit: int) -> dict[str, Any
     }
 
 
-def edit(session: Session, body: dict[str, Any]) -> dict[str, Any]:
+def edit(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
     """Insert, edit, delete or move a cell, as `body["op"]` says.
 
     Raises:
@@ -80,7 +80,7 @@ def _described(session: Session, at: int) -> dict[str, Any]:
     }
 
 
-def run(session: Session, execution_id: str, body: dict[str, Any]) -> Execution:
+def run(session: Session, execution_id: str, body: Mapping[str, Any]) -> Execution:
     """Queue `body["code"]` as a new cell at the end, or the cell `body["cell"]`.
 
     A `source` beside `cell` edits that cell first. A markdown cell is only edited: its execution is
@@ -134,21 +134,21 @@ def _known(action: Callable[..., Any], *arguments: Any) -> Any:
         raise CellMissing(str(error)) from error
 
 
-def _source(body: dict[str, Any]) -> str:
+def _source(body: Mapping[str, Any]) -> str:
     source = body.get("source")
     if not isinstance(source, str):
         raise BadRequest(f"source must be a string, not {source!r}")
     return source
 
 
-def _cell_type(body: dict[str, Any]) -> str:
+def _cell_type(body: Mapping[str, Any]) -> str:
     cell_type = body.get("cell_type", "code")
     if cell_type not in ("code", "markdown", "raw"):
         raise BadRequest(f"cell_type is code, markdown or raw, not {cell_type!r}")
     return str(cell_type)
 
 
-def _position(body: dict[str, Any], *, required: bool) -> Any:
+def _position(body: Mapping[str, Any], *, required: bool) -> Any:
     index = body.get("index")
     if index is None and not required:
         return None

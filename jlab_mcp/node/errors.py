@@ -23,6 +23,17 @@ class ApiError(Exception):
         self.message = message
         self.data = data
 
+    def as_json(self) -> dict[str, Any]:
+        """The error object of an answer."""
+        return {"error": {"code": self.code, "message": self.message, "data": self.data}}
+
+
+class NoSuchRoute(ApiError):
+    """The API has no such method and path."""
+
+    status = 404
+    code = "no_such_route"
+
 
 class BadRequest(ApiError):
     """The request itself is malformed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Optional
+from typing import Any
 
 from .outputs import OutputFolder
 from .spool import Spool
@@ -30,7 +30,7 @@ class Execution:
     """
 
     def __init__(
-        self, execution_id: str, session_id: Optional[str], code: str, cell_id: Optional[str], spool: Spool
+        self, execution_id: str, session_id: str | None, code: str, cell_id: str | None, spool: Spool
     ) -> None:
         self.execution_id = execution_id
         self.session_id = session_id
@@ -40,16 +40,16 @@ class Execution:
         self.spool = spool
         self.folder = OutputFolder(spill=spool.write, spill_name=spool.path)
         self.state = QUEUED
-        self.reason: Optional[str] = None
-        self.notice: Optional[str] = None
-        self.kernel_id: Optional[str] = None
+        self.reason: str | None = None
+        self.notice: str | None = None
+        self.kernel_id: str | None = None
         self.queued_at = time.time()
-        self.started_at: Optional[float] = None
-        self.ended_at: Optional[float] = None
+        self.started_at: float | None = None
+        self.ended_at: float | None = None
         self.timing: dict[str, str] = {}
         self.interrupt_asked = False
         self.seq = 0
-        self._reply: Optional[dict[str, Any]] = None
+        self._reply: dict[str, Any] | None = None
         self._idle = False
         self._changed = asyncio.Event()
         self.finished = asyncio.Event()
@@ -72,7 +72,7 @@ class Execution:
         self.started_at = time.time()
         self.bump()
 
-    def end(self, state: str, reason: Optional[str] = None) -> None:
+    def end(self, state: str, reason: str | None = None) -> None:
         """Set the final state; only the first call counts."""
         if self.ended:
             return
@@ -111,15 +111,13 @@ class Execution:
 
     def _note_time(self, msg_type: str, message: dict[str, Any]) -> None:
         if msg_type in ("status", "execute_input", "execute_reply"):
-            date = message["header"]["date"]
-            stamp = date.isoformat() if hasattr(date, "isoformat") else str(date)
             if msg_type == "status":
                 key = f"iopub.status.{message['content']['execution_state']}"
             elif msg_type == "execute_input":
                 key = "iopub.execute_input"
             else:
                 key = "shell.execute_reply"
-            self.timing[key] = stamp.replace("+00:00", "Z")
+            self.timing[key] = str(message["header"].get("date", ""))
 
     def _settle(self) -> None:
         if self._reply is None or not self._idle or self.ended:
@@ -137,7 +135,7 @@ class Execution:
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
             )
 
-    async def wait(self, timeout: float, after: Optional[int] = None) -> None:
+    async def wait(self, timeout: float, after: int | None = None) -> None:
         """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
@@ -152,7 +150,7 @@ class Execution:
                 return
 
     def as_json(
-        self, *, notebook_path: Optional[str] = None, cell_index: Optional[int] = None, outputs: bool = True
+        self, *, notebook_path: str | None = None, cell_index: int | None = None, outputs: bool = True
     ) -> dict[str, Any]:
         """The execution as the API shows it."""
         self.spool.flush()

@@ -10,13 +10,16 @@ import socket
 import tempfile
 import time
 from importlib import metadata
-from typing import Any, Optional
+from typing import Any
 
-from .handlers import API, routes
+from .api import API
+from .handlers import routes
 from .service import NodeSettings, Service
 
 NODE_VERSION = "0.1.0"
-SETTINGS_KEY = "jlab_mcp"  # in ServerApp.tornado_settings: what the launcher was told
+# Keys of the web application's settings:
+SETTINGS_KEY = "jlab_mcp"  # what the launcher was told
+SERVICE_KEY = "jlab_mcp_service"  # the running service
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -25,15 +28,14 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:
     settings: NodeSettings = serverapp.web_app.settings[SETTINGS_KEY]
-    service = Service(serverapp, settings)
+    service = Service(serverapp, settings, describe(settings))
     web_app = serverapp.web_app
-    web_app.settings["jlab_mcp_service"] = service
-    web_app.settings["jlab_mcp_info"] = describe(settings)
+    web_app.settings[SERVICE_KEY] = service
     web_app.add_handlers(".*$", routes(serverapp.base_url, service))
     # The server binds its port in a callback that is queued after this one is; two turns of the loop
     # later it listens.
     loop = serverapp.io_loop
-    loop.add_callback(loop.add_callback, announce, serverapp, settings)
+    loop.add_callback(loop.add_callback, announce, serverapp, service)
 
 
 def describe(settings: NodeSettings) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def describe(settings: NodeSettings) -> dict[str, Any]:
     }
 
 
-def version_of(package: str) -> Optional[str]:
+def version_of(package: str) -> str | None:
     """Version of an installed package, or None."""
     try:
         return metadata.version(package)
@@ -63,11 +65,11 @@ def version_of(package: str) -> Optional[str]:
         return None
 
 
-def announce(serverapp: Any, settings: NodeSettings) -> None:
+def announce(serverapp: Any, service: Service) -> None:
     """Write the connection file: who reads it can connect at once."""
     host = serverapp.ip if serverapp.ip not in ("", "0.0.0.0", "*", "::") else socket.gethostname()  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
-    info = serverapp.web_app.settings["jlab_mcp_info"]
+    info, path = service.info, service.settings.connection_file
     connection = {
         "version": 1,
         "url": f"http://{shown}:{serverapp.port}{serverapp.base_url}",
@@ -77,12 +79,10 @@ def announce(serverapp: Any, settings: NodeSettings) -> None:
         **{key: info[key] for key in info if key != "api"},
     }
     try:
-        write_private(settings.connection_file, json.dumps(connection, indent=1))
+        write_private(path, json.dumps(connection, indent=1))
     except OSError as error:
         # A server that nobody can find is of no use, and would hold its port and its GPU.
-        serverapp.log.critical(
-            "jlab-mcp: the connection file %s cannot be written: %s", settings.connection_file, error.strerror
-        )
+        serverapp.log.critical("jlab-mcp: the connection file %s cannot be written: %s", path, error.strerror)
         serverapp.exit(1)
 
 

@@ -54,7 +54,7 @@ def parse_nvidia_smi(text: str) -> list[Gpu]:
     columns = [re.sub(r"\s*\[.*\]\s*\Z", "", title).strip() for title in rows[0]]
     gpus: list[Gpu] = []
     for position, row in enumerate(rows[1:]):
-        values = dict(zip(columns, (value.strip() for value in row)))  # noqa: B905 - Python 3.9
+        values = dict(zip(columns, (value.strip() for value in row)))
         index = _number(values.get("index"))
         gpus.append(
             {

@@ -21,7 +21,7 @@ import signal
 import socket
 import sys
 import tempfile
-from typing import Any, Optional
+from typing import Any
 
 EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
@@ -46,7 +46,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def free_port(ip: str, low: int, high: int) -> Optional[int]:
+def free_port(ip: str, low: int, high: int) -> int | None:
     """Return the first port of `low`..`high` that can be bound on `ip`, or None."""
     for port in range(low, high + 1):
         if bindable(ip, port):
@@ -120,7 +120,7 @@ def make_runtime_dir() -> str:
     return made
 
 
-def lock(folder: str, *, create: bool = False) -> Optional[int]:
+def lock(folder: str, *, create: bool = False) -> int | None:
     """Take a runtime folder's lock for as long as the returned descriptor is open.
 
     Returns None when another process has it, or the folder is not ours.
@@ -139,12 +139,13 @@ def lock(folder: str, *, create: bool = False) -> Optional[int]:
 
 def serve(arguments: argparse.Namespace, port: int, runtime_dir: str) -> None:
     """Run JupyterLab until it is told to stop."""
+    from jlab_mcp_node.extension import SERVICE_KEY
     from jupyterlab.labapp import LabApp
 
     config = build_config(arguments, port, runtime_dir)
     # runtime_dir is no configurable trait, and JUPYTER_RUNTIME_DIR would reach every kernel.
     serverapp = LabApp.initialize_server(argv=[], config=config, runtime_dir=runtime_dir)
-    service = serverapp.web_app.settings["jlab_mcp_service"]
+    service = serverapp.web_app.settings[SERVICE_KEY]
     stop_server = signal.getsignal(signal.SIGTERM)
 
     def stop(signum: int, frame: Any) -> None:

@@ -12,7 +12,6 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable
-from typing import Optional
 
 from .document import Document, NotANotebook
 from .errors import ApiError, NotebookInvalid, NotebookUnwritable
@@ -39,11 +38,11 @@ class NotebookFile:
         self._saved = document.snapshot()
         self._stamp = _stamp_of(path)
         self._dirty = False
-        self._timer: Optional[asyncio.TimerHandle] = None
-        self._saving: Optional[asyncio.Task[None]] = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._saving: asyncio.Task[None] | None = None
         self._last_duration = 0.0
         self.notices: list[str] = []
-        self.save_error: Optional[str] = None
+        self.save_error: str | None = None
         self.before_save: Callable[[], None] = lambda: None  # brings a running cell's outputs in
 
     @classmethod
@@ -142,7 +141,7 @@ class NotebookFile:
             self._failed(error)
         self._last_duration = loop.time() - before
 
-    def _prepare(self) -> Optional[Document]:
+    def _prepare(self) -> Document | None:
         """Merge what is on disk; returns what is to be saved, None when the file must not be touched."""
         stamp = _stamp_of(self.path)
         if stamp is not None and stamp != self._stamp:
@@ -252,7 +251,7 @@ def _umask() -> int:
     return mask
 
 
-def _stamp_of(path: str) -> Optional[Stamp]:
+def _stamp_of(path: str) -> Stamp | None:
     try:
         status = os.stat(path)
     except OSError:

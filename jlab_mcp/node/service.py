@@ -7,8 +7,9 @@ import contextlib
 import os
 import secrets
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import zmq
 import zmq.asyncio
@@ -50,7 +51,7 @@ class NodeSettings:
     root_dir: str
     notebook_dir: str
     profile: str
-    job_id: Optional[str]
+    job_id: str | None
     server_id: str
     runtime_dir: str
 
@@ -61,9 +62,11 @@ class Service:
     Args:
         serverapp: the Jupyter `ServerApp` that it lives in.
         settings: what the launcher was told.
+        info: what `GET info` tells that does not change.
     """
 
-    def __init__(self, serverapp: Any, settings: NodeSettings) -> None:
+    def __init__(self, serverapp: Any, settings: NodeSettings, info: Mapping[str, Any]) -> None:
+        self.info = info
         self.serverapp = serverapp
         self.settings = settings
         self.sessions: dict[str, Session] = {}
@@ -73,6 +76,8 @@ class Service:
         self.context = zmq.asyncio.Context()
         # No high-water mark on what we receive: a SUB socket at its mark drops output silently.
         self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
+        # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
+        self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
 
         self._observe("restart_kernel", "the kernel was restarted from elsewhere")
         self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
@@ -108,7 +113,7 @@ class Service:
             raise SessionNotFound(f"there is no session {session_id}", sessions=list(self.sessions)) from None
 
     async def open_session(
-        self, mode: str, name: str, notebook: Optional[str], kernel: Optional[str], session_id: Optional[str]
+        self, mode: str, name: str, notebook: str | None, kernel: str | None, session_id: str | None
     ) -> tuple[Session, bool, list[Execution]]:
         """Open a session: `new`, `resume` (runs all code cells again) or `continue` (a fork, nothing run).
 
@@ -130,7 +135,7 @@ class Service:
         return await asyncio.shield(self._opening[key])
 
     async def _open(
-        self, key: str, mode: str, name: str, notebook: Optional[str], kernel: Optional[str]
+        self, key: str, mode: str, name: str, notebook: str | None, kernel: str | None
     ) -> tuple[Session, bool, list[Execution]]:
         if mode == "new":
             spec = self._kernel_spec(kernel, None)
@@ -151,7 +156,7 @@ class Service:
         return await self._begin(key, name, made, spec, made=True), False, []
 
     async def _resume(
-        self, key: str, name: str, path: str, kernel: Optional[str]
+        self, key: str, name: str, path: str, kernel: str | None
     ) -> tuple[Session, bool, list[Execution]]:
         for session in self.sessions.values():
             if os.path.realpath(session.file.path) == os.path.realpath(path):
@@ -231,7 +236,7 @@ class Service:
     def _journal_dir(self) -> str:
         return self.settings.connection_file.replace(".connection.json", "") + ".journals"
 
-    def _kernel_spec(self, wanted: Optional[str], document: Optional[Document]) -> dict[str, str]:
+    def _kernel_spec(self, wanted: str | None, document: Document | None) -> dict[str, str]:
         """`name`, `display_name` and `language` of the kernel spec to use.
 
         Raises:
@@ -267,7 +272,7 @@ class Service:
 
     # -- executions --------------------------------------------------------------------------------
 
-    def execution(self, execution_id: str) -> tuple[Execution, Optional[Session]]:
+    def execution(self, execution_id: str) -> tuple[Execution, Session | None]:
         """Find an execution and its session.
 
         Raises:
@@ -280,7 +285,7 @@ class Service:
             return self._scratch[execution_id], None
         raise ExecutionNotFound(f"there is no execution {execution_id}")
 
-    def scratch(self, execution_id: str, code: str, kernel: Optional[str]) -> Execution:
+    def scratch(self, execution_id: str, code: str, kernel: str | None) -> Execution:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernel_spec(kernel, None)["name"]
@@ -292,7 +297,7 @@ class Service:
                 self._scratch.popitem(last=False)
         return self._scratch[execution_id]
 
-    async def interrupt_execution(self, execution_id: str) -> tuple[Execution, Optional[Session]]:
+    async def interrupt_execution(self, execution_id: str) -> tuple[Execution, Session | None]:
         """Stop one execution and no other.
 
         Raises:

@@ -8,7 +8,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, Optional
+from typing import Any
 
 from . import executor
 from .document import CellNotFound, Document
@@ -60,14 +60,14 @@ class Session:
         self._journal = journal
         self._by_message: OrderedDict[str, Execution] = OrderedDict()
         self._queue: asyncio.Queue[Execution] = asyncio.Queue()
-        self._running: Optional[Execution] = None
+        self._running: Execution | None = None
         self._end_is_ours = False
-        self._notice: Optional[str] = None
-        self.dead_reason: Optional[str] = None
+        self._notice: str | None = None
+        self.dead_reason: str | None = None
         self.kernel = Kernel(kernels, kernel_id, self._on_message, self._on_end)
         self._settled = asyncio.Event()  # the kernel is usable, or known to be gone for good
-        self._follower: Optional[asyncio.Task[None]] = None
-        self._worker: Optional[asyncio.Task[None]] = None
+        self._follower: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
         file.before_save = self.sync_running
 
     @property
@@ -98,7 +98,7 @@ class Session:
 
     # -- the queue ---------------------------------------------------------------------------------
 
-    def submit(self, execution_id: str, code: str, cell_id: Optional[str]) -> Execution:
+    def submit(self, execution_id: str, code: str, cell_id: str | None) -> Execution:
         """Queue code whose output belongs to `cell_id`."""
         self.last_activity = time.time()
         spool = Spool(os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt"))
@@ -119,6 +119,7 @@ class Session:
     async def _work(self) -> None:
         while True:
             execution = await self._queue.get()
+            await self.kernel.last_words()
             await self._settled.wait()
             if execution.ended:
                 continue
@@ -149,7 +150,7 @@ class Session:
             with contextlib.suppress(CellNotFound):
                 self.document.set_outputs(execution.cell_id, [], None, None)
 
-    def _finish(self, execution: Execution, state: str, reason: Optional[str]) -> None:
+    def _finish(self, execution: Execution, state: str, reason: str | None) -> None:
         execution.end(state, reason)
         self.last_activity = time.time()
         self._store(execution)
@@ -330,7 +331,7 @@ class Session:
 
     # -- how it is shown -------------------------------------------------------------------------------
 
-    def _cell_index(self, cell_id: Optional[str]) -> Optional[int]:
+    def _cell_index(self, cell_id: str | None) -> int | None:
         """Index of a cell by its id, or None when it is gone."""
         if cell_id is None:
             return None

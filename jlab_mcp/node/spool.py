@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import IO, Optional
+from typing import IO
 
 
 class Spool:
@@ -18,8 +18,8 @@ class Spool:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.error: Optional[str] = None
-        self._file: Optional[IO[str]] = None
+        self.error: str | None = None
+        self._file: IO[str] | None = None
 
     @property
     def used(self) -> bool:

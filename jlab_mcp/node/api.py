@@ -1,0 +1,266 @@
+"""The node API, v1: what each method and path does. Knows nothing of HTTP or websockets.
+
+Both ways in, `handlers.Http` and `handlers.Calls`, go through `answer`, so they cannot differ.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from . import editing
+from .errors import ApiError, BadRequest, NoSuchRoute
+from .executor import Execution
+from .notebookfile import NotebookFile
+from .paths import existing_notebook
+from .resources import read_resources
+from .service import Service
+from .sessions import Session
+
+API = 1
+_LONGEST_WAIT = 3600.0  # seconds
+_ID = re.compile(r"[0-9A-Za-z_-]{4,64}")
+_LOG = logging.getLogger("jlab_mcp_node")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request.
+
+    Attributes:
+        service: the service that it is made of.
+        query: the arguments of a GET.
+        body: the JSON object of a POST; empty for other methods.
+    """
+
+    service: Service
+    query: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+    def text(self, key: str) -> str:
+        """Return a string of the body.
+
+        Raises:
+            BadRequest: it is missing or no string.
+        """
+        value = self.body.get(key)
+        if not isinstance(value, str):
+            raise BadRequest(f"{key} must be a string, not {value!r}")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        """Return a string of the body, or None where it is absent.
+
+        Raises:
+            BadRequest: it is no string.
+        """
+        return None if self.body.get(key) is None else self.text(key)
+
+    def identifier(self, key: str) -> str:
+        """Return an id that the client chose.
+
+        Raises:
+            BadRequest: it is missing, or has other characters than letters, digits, `_` and `-`.
+        """
+        value = self.body.get(key)
+        if not isinstance(value, str) or not _ID.fullmatch(value):
+            raise BadRequest(f"{key} must be 4 to 64 letters, digits, _ or -, not {value!r}")
+        return value
+
+    def seconds(self) -> float:
+        """Return how long the client waits, in seconds: the body's or the query's `wait`, an hour at most.
+
+        Raises:
+            BadRequest: it is no number.
+        """
+        given = self.body.get("wait", self.query.get("wait", 0))
+        return min(max(_number("wait", given), 0.0), _LONGEST_WAIT)
+
+    def integer(self, key: str, default: int | None = None) -> int | None:
+        """Return a whole number of the query.
+
+        Raises:
+            BadRequest: it is none.
+        """
+        value = self.query.get(key)
+        return default if value is None else int(_number(key, value))
+
+
+def _number(key: str, value: Any) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadRequest(f"{key} must be a number, not {value!r}")
+    return number
+
+
+def _shown(execution: Execution, session: Session | None) -> dict[str, Any]:
+    return session.execution_json(execution) if session is not None else execution.as_json()
+
+
+async def info(call: Call) -> Any:
+    """`GET info`: who this is, and how busy."""
+    return {**call.service.info, **call.service.counts()}
+
+
+async def resources(call: Call) -> Any:
+    """`GET resources`: processors, memory, GPUs, kernels."""
+    kernels = [
+        {"kernel_id": s.kernel.kernel_id, "session_id": s.session_id, "pid": s.kernel.pid}
+        for s in call.service.sessions.values()
+    ]
+    return await read_resources(kernels=kernels)
+
+
+async def list_sessions(call: Call) -> Any:
+    """`GET sessions`."""
+    return {"sessions": [s.as_json() for s in call.service.sessions.values()]}
+
+
+async def open_session(call: Call) -> Any:
+    """`POST sessions`."""
+    session, already_open, executions = await call.service.open_session(
+        call.optional_text("mode") or "new",
+        call.text("name"),
+        call.optional_text("notebook_path"),
+        call.optional_text("kernel"),
+        None if call.body.get("session_id") is None else call.identifier("session_id"),
+    )
+    queued = [session.execution_json(execution, outputs=False) for execution in executions]
+    return {"session": session.as_json(), "already_open": already_open, "executions": queued}
+
+
+async def show_session(call: Call, session_id: str) -> Any:
+    """`GET sessions/{id}`."""
+    return call.service.session(session_id).as_json()
+
+
+async def close_session(call: Call, session_id: str) -> Any:
+    """`DELETE sessions/{id}`."""
+    return (await call.service.close_session(session_id)).as_json()
+
+
+async def interrupt(call: Call, session_id: str) -> Any:
+    """`POST sessions/{id}/interrupt`."""
+    session = call.service.session(session_id)
+    interrupted = await session.interrupt()
+    return {**session.as_json(), "interrupted": interrupted}
+
+
+async def restart(call: Call, session_id: str) -> Any:
+    """`POST sessions/{id}/restart`."""
+    return (await call.service.restart_session(session_id)).as_json()
+
+
+async def read_cells(call: Call, session_id: str) -> Any:
+    """`GET sessions/{id}/cells?start=&limit=`."""
+    session = call.service.session(session_id)
+    session.file.refresh()
+    session.sync_running()
+    return editing.page(session.document, session.file.path, *_span(call))
+
+
+async def change_cells(call: Call, session_id: str) -> Any:
+    """`POST sessions/{id}/cells`."""
+    return editing.edit(call.service.session(session_id), call.body)
+
+
+async def read_notebook(call: Call) -> Any:
+    """`GET notebook?path=&start=&limit=`: a notebook that need not be open."""
+    path = existing_notebook(call.service.settings.notebook_dir, str(call.query.get("path", "")))
+    return editing.page(NotebookFile.read(path).document, path, *_span(call))
+
+
+def _span(call: Call) -> tuple[int, int]:
+    return call.integer("start", 0) or 0, min(max(call.integer("limit", 20) or 0, 1), 1000)
+
+
+async def execute(call: Call, session_id: str) -> Any:
+    """`POST sessions/{id}/executions`: a repeated id finds the first one's execution."""
+    session = call.service.session(session_id)
+    execution_id, wait = call.identifier("execution_id"), call.seconds()
+    execution = session.executions.get(execution_id) or editing.run(session, execution_id, call.body)
+    await execution.wait(wait)
+    return session.execution_json(execution)
+
+
+async def show_execution(call: Call, execution_id: str) -> Any:
+    """`GET executions/{id}?after=SEQ&wait=S`."""
+    execution, session = call.service.execution(execution_id)
+    await execution.wait(call.seconds(), call.integer("after"))
+    return _shown(execution, session)
+
+
+async def interrupt_execution(call: Call, execution_id: str) -> Any:
+    """`POST executions/{id}/interrupt`: stop this execution and no other."""
+    return _shown(*await call.service.interrupt_execution(execution_id))
+
+
+async def scratch(call: Call) -> Any:
+    """`POST scratch`."""
+    execution_id, wait = call.identifier("execution_id"), call.seconds()
+    execution = call.service.scratch(execution_id, call.text("code"), call.optional_text("kernel"))
+    await execution.wait(wait)
+    return execution.as_json()
+
+
+Route = Callable[..., Awaitable[Any]]
+_ROUTES: list[tuple[str, str, Route]] = [
+    ("GET", "info", info),
+    ("GET", "resources", resources),
+    ("GET", "sessions", list_sessions),
+    ("POST", "sessions", open_session),
+    ("GET", "sessions/([^/]+)", show_session),
+    ("DELETE", "sessions/([^/]+)", close_session),
+    ("POST", "sessions/([^/]+)/interrupt", interrupt),
+    ("POST", "sessions/([^/]+)/restart", restart),
+    ("GET", "sessions/([^/]+)/cells", read_cells),
+    ("POST", "sessions/([^/]+)/cells", change_cells),
+    ("POST", "sessions/([^/]+)/executions", execute),
+    ("GET", "notebook", read_notebook),
+    ("GET", "executions/([^/]+)", show_execution),
+    ("POST", "executions/([^/]+)/interrupt", interrupt_execution),
+    ("POST", "scratch", scratch),
+]
+_COMPILED = [(method, re.compile(pattern), route) for method, pattern, route in _ROUTES]
+
+
+def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+    """Find what a method and path stand for.
+
+    Raises:
+        NoSuchRoute: nothing.
+    """
+    for wanted, pattern, route in _COMPILED:
+        match = pattern.fullmatch(path)
+        if match and wanted == method:
+            return route, match.groups()
+    raise NoSuchRoute(f"the node API v{API} has no {method} {path}")
+
+
+async def answer(
+    service: Service, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any]
+) -> tuple[int, str]:
+    """Do what is asked; returns the HTTP status and the JSON to answer with. Never raises."""
+    try:
+        route, parts = find(method, path)
+        value = await route(Call(service, query, body), *parts)
+    except ApiError as error:
+        return error.status, dumps(error.as_json())
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not cost the client its answer
+        _LOG.exception("%s %s failed", method, path)
+        fault = {"code": "internal", "message": f"{type(error).__name__}: {error}", "data": {}}
+        return 500, dumps({"error": fault})
+    return (201 if (method, path) == ("POST", "sessions") else 200), dumps(value)
+
+
+def dumps(value: Any) -> str:
+    """Render JSON as one line of ASCII, in which lone surrogates survive."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
