@@ -64,10 +64,8 @@ async def wait_until_ready(
 
 
 def _load_network_code() -> None:
-    """Import what takes a quarter of a second while JupyterLab comes up."""
-    import httpx  # noqa: F401
-
-    import jlab_mcp.client  # noqa: F401
+    """Import what asking the server needs while JupyterLab comes up."""
+    import jlab_mcp.client.transport  # noqa: F401
 
 
 async def _until_listening(
