@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -65,12 +66,19 @@ class Slot:
         return Slot(self.cell)
 
 
-def new_id(taken: Container[str]) -> str:
-    """Return an id that is not taken."""
+def free_id(taken: Container[str]) -> str:
+    """Return an id that no cell has yet."""
     while True:
         cell_id = uuid.uuid4().hex[:8]
         if cell_id not in taken:
             return cell_id
+
+
+def new_id(taken: set[str]) -> str:
+    """Return an id that no cell has yet, and take it."""
+    cell_id = free_id(taken)
+    taken.add(cell_id)
+    return cell_id
 
 
 def new_cell(cell_type: str, source: str, cell_id: str) -> Cell:

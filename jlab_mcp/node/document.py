@@ -9,7 +9,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .cells import IDS_SINCE, Cell, CellNotFound, CellRef, Slot, dump_json, join_text, new_cell, new_id
+from .cells import (
+    IDS_SINCE,
+    Cell,
+    CellNotFound,
+    CellRef,
+    Slot,
+    dump_json,
+    free_id,
+    join_text,
+    new_cell,
+    new_id,
+)
 
 __all__ = ["Cell", "CellNotFound", "CellRef", "Document", "NotANotebook"]
 
@@ -160,7 +171,7 @@ class Document:
         position = total if index is None else index
         if not -total <= position <= total:
             raise CellNotFound(position, total)
-        cell_id = new_id(self._places)
+        cell_id = free_id(self._places)
         self._slots.insert(position, Slot(new_cell(cell_type, source, cell_id)))
         self._places[cell_id] = position % (total + 1)
         return cell_id
