@@ -67,8 +67,8 @@ def test_each_call_of_a_new_server_goes_on_in_the_same_session(project: Project)
         answer = call(project, "execute_code", session_id=session["session_id"], code="print(answer)")
 
         assert "42" in words_of(answer)
-        notebook = json.loads(Path(session["notebook_path"]).read_text())
-        assert [cell["cell_type"] for cell in notebook["cells"]] == ["code", "code"]
     finally:
         call(project, "stop_server")
+    notebook = json.loads(Path(session["notebook_path"]).read_text())
+    assert [cell["source"] for cell in notebook["cells"]] == [["answer = 6 * 7"], ["print(answer)"]]
     assert "stopped" in project.jlab_mcp("status", check=False).stdout.lower()
