@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import IO
 
+_BUFFER = 1 << 20  # bytes
+
 
 class Spool:
     """The full text output of one execution, written as it comes.
@@ -19,7 +21,7 @@ class Spool:
     def __init__(self, path: str) -> None:
         self.path = path
         self.error: str | None = None
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     @property
     def used(self) -> bool:
@@ -34,8 +36,8 @@ class Spool:
             if self._file is None:
                 os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
                 descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-                self._file = open(descriptor, "w", encoding="utf-8", errors="replace", newline="")  # noqa: SIM115
-            self._file.write(text)
+                self._file = open(descriptor, "wb", buffering=_BUFFER)  # noqa: SIM115
+            self._file.write(text.encode("utf-8", "replace"))
         except OSError as error:
             self.error = f"the full output could not be kept in {self.path}: {error.strerror}"
 
