@@ -52,12 +52,18 @@ class Execution:
         self._reply: dict[str, Any] | None = None
         self._idle = False
         self._changed = asyncio.Event()
+        self.begun = asyncio.Event()  # the kernel has said that it runs it
         self.finished = asyncio.Event()
 
     @property
     def ended(self) -> bool:
         """Whether the state is final."""
         return self.finished.is_set()
+
+    @property
+    def replied(self) -> bool:
+        """Whether the kernel has said how it ended."""
+        return self._reply is not None
 
     def bump(self) -> None:
         """Count a change and wake whoever waits for one."""
@@ -82,6 +88,7 @@ class Execution:
         self.spool.flush()
         if self.spool.error:
             self.notice = " ".join(filter(None, [self.notice, self.spool.error + "."]))
+        self.begun.set()
         self.finished.set()
         self.bump()
 
@@ -103,6 +110,7 @@ class Execution:
             return False
         if msg_type == "execute_input":
             self.folder.execution_count = content.get("execution_count")
+            self.begun.set()
             return True
         changed = self.folder.feed(msg_type, content)
         if changed:
@@ -135,19 +143,21 @@ class Execution:
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
             )
 
-    async def wait(self, timeout: float, after: int | None = None) -> None:
-        """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds."""
+    async def wait(self, timeout: float, after: int | None = None) -> bool:
+        """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds.
+
+        Returns:
+            Whether it has ended.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while not self.ended and (after is None or self.seq <= after):
-            remaining = deadline - loop.time()
-            if remaining <= 0:
-                return
             event = self.finished if after is None else self._changed
             try:
-                await asyncio.wait_for(event.wait(), remaining)
+                await asyncio.wait_for(event.wait(), deadline - loop.time())
             except asyncio.TimeoutError:
-                return
+                break
+        return self.ended
 
     def as_json(
         self, *, notebook_path: str | None = None, cell_index: int | None = None, outputs: bool = True

@@ -71,6 +71,7 @@ class Kernel:
         self._sockets: list[Any] = []
         self._arrival = asyncio.Event()
         self._handshake: set[str] = set()
+        self._probes: dict[str, asyncio.Future[None]] = {}
         self._heard: set[str] = set()
         self._heard_event = asyncio.Event()
         self._farewell: str | None = None
@@ -183,6 +184,20 @@ class Kernel:
         # the event loop of a reply.
         await self._shell.send_multipart(self._session.serialize(message))
 
+    async def caught_up(self, timeout: float) -> bool:
+        """Whether, within `timeout` seconds, the kernel is through with all that was sent to it before."""
+        request = self._session.msg("kernel_info_request", {})
+        msg_id = request["header"]["msg_id"]
+        self._probes[msg_id] = asyncio.get_running_loop().create_future()
+        try:
+            await self.send(request)
+            await asyncio.wait_for(self._probes[msg_id], timeout)
+        except asyncio.TimeoutError:
+            return False
+        finally:
+            del self._probes[msg_id]
+        return True
+
     def expect_end(self, reason: str) -> None:
         """Note why the process is about to end, so that its exit code is not taken for the cause."""
         self._farewell = reason
@@ -202,6 +217,8 @@ class Kernel:
         self._arrival.set()
         msg_type = message["header"]["msg_type"]
         parent = message["parent_header"].get("msg_id")
+        if parent in self._probes and msg_type == "kernel_info_reply":
+            self._probes[parent].set_result(None)
         if parent in self._handshake:
             self._heard.add("iopub" if msg_type == "status" else "shell")
             if msg_type == "kernel_info_reply":

@@ -21,6 +21,8 @@ from .paths import outputs_folder
 from .spool import Spool
 
 _KEPT = 500  # ended executions that stay addressable, and whose late output still finds its cell
+_BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was sent
+_INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
 
@@ -236,25 +238,38 @@ class Session:
 
     # -- control -----------------------------------------------------------------------------------
 
-    async def interrupt(self, timeout: float = 5.0) -> bool:
+    async def interrupt(self) -> bool:
         """Interrupt what runs; what is queued behind is not run. Returns whether anything ran."""
         running = self._running
         self._drop_queued("what ran before it was interrupted")
         if running is None or running.ended:
             return False
-        running.interrupt_asked = True
-        await self._kernels.interrupt_kernel(self.kernel.kernel_id)
-        await running.wait(timeout)
+        await self._signal(running)
         return True
 
-    async def cancel(self, execution: Execution, timeout: float = 5.0) -> None:
+    async def cancel(self, execution: Execution) -> None:
         """Stop one execution; what is queued behind it goes on."""
         if execution is self._running:
-            execution.interrupt_asked = True
-            await self._kernels.interrupt_kernel(self.kernel.kernel_id)
-            await execution.wait(timeout)
+            await self._signal(execution)
         elif not execution.ended:
             self._finish(execution, executor.NOT_RUN, "cancelled before it was run")
+
+    async def _signal(self, execution: Execution) -> None:
+        """Interrupt the kernel for `execution`, and wait a few seconds for its end.
+
+        A kernel that is hit while it only prepares to run the code drops the request without a reply. It
+        is hit once it has said that it runs it; and when it answers a later request first, the code is lost.
+        """
+        execution.interrupt_asked = True
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(execution.begun.wait(), _BEGUN_WITHIN)
+        if execution.ended:
+            return
+        await self._kernels.interrupt_kernel(self.kernel.kernel_id)
+        if await execution.wait(_INTERRUPTED_WITHIN):
+            return
+        if await self.kernel.caught_up(_INTERRUPTED_WITHIN) and not execution.replied:
+            execution.end(executor.INTERRUPTED, "interrupted on request")
 
     async def restart(self, replace: Callable[[], Awaitable[str]]) -> None:
         """Start the kernel anew; variables are gone, the notebook stays.

@@ -92,6 +92,19 @@ def test_interrupt_stops_what_runs_and_tells_what_was_not_run(node: NodeServer) 
     assert node.post(f"sessions/{session}/interrupt").json()["interrupted"] is False
 
 
+def test_an_interrupt_at_any_moment_ends_the_code(node: NodeServer) -> None:
+    # In the first milliseconds it can hit the kernel before the code, which then never replies.
+    session = node.new_session("moments")["session_id"]
+    for step in range(25):
+        running = node.run(session, wait=0, code="import time; time.sleep(600)")
+        until = time.monotonic() + step * 0.0004
+        while time.monotonic() < until:
+            pass
+        node.post(f"executions/{running['execution_id']}/interrupt")
+        assert node.execution(running["execution_id"], wait=60)["state"] == "interrupted"
+    assert texts(node.run(session, code="1 + 1")) == "2"
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
