@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.resolver import ResolvedProfile
 
-_FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.1
+_FIRST_PAUSE, _LAST_PAUSE = 0.004, 0.1
 _QUICK_SECONDS = 10.0
-"""How long to look every 10 ms, before looking less and less often."""
+"""How long to look every 4 ms, before looking less and less often."""
 _REPORT_SECONDS = 10.0
 _EXIT_MEANS = {
     3: "JupyterLab cannot be imported there",

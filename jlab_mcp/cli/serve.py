@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def serve() -> None:
-    r"""Run the MCP server on stdin and stdout; the same as `jlab-mcp` without arguments.
+    """Run the MCP server on stdin and stdout; the same as `jlab-mcp` without arguments.
 
     \b
     An MCP client starts it. To register it with Claude Code:

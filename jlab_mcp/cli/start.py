@@ -35,7 +35,7 @@ def start(
         bool, typer.Option("--dry-run", help="Print the SLURM job instead of starting anything.")
     ] = False,
 ) -> None:
-    r"""Start JupyterLab for this project, or say where it already runs.
+    """Start JupyterLab for this project, or say where it already runs.
 
     \b
     Without --detach it stays in the foreground, and Ctrl+C stops the server.

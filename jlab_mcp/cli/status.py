@@ -23,7 +23,7 @@ _EXIT_CODES = {
 
 
 def status(profile: ProfileOption = None, json: JsonOption = False) -> None:
-    r"""Show how things stand with this project's server; change nothing.
+    """Show how things stand with this project's server; change nothing.
 
     \b
     State, address, age, sessions, kernels, CPU, memory and GPU memory; never the token.

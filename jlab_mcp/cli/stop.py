@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def stop(profile: ProfileOption = None) -> None:
-    r"""Stop this project's server, and return when it is really gone.
+    """Stop this project's server, and return when it is really gone.
 
     \b
     It also ends a server that is still starting, and clears away what a crash or a

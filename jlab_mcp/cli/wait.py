@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def wait(profile: ProfileOption = None) -> None:
-    r"""Wait until the server that was started is ready; start nothing.
+    """Wait until the server that was started is ready; start nothing.
 
     \b
     The address goes to stdout.

@@ -1,17 +1,18 @@
-"""HTTP client of the node service: one long-lived connection pool, typed answers, our own errors."""
+"""Client of the node service: one long-lived connection, typed answers, our own errors."""
 
 from __future__ import annotations
 
 import json
 import re
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 from jlab_mcp.client import models
 from jlab_mcp.errors import JlabMcpError, NodeError, Remedy, ServerUnreachable, node_error
 
 if TYPE_CHECKING:
-    from jlab_mcp.client.transport import Answer, Transport
+    from jlab_mcp.client.transport import Transport
+    from jlab_mcp.client.wire import Answer
     from jlab_mcp.core.record import Connection
 
 CellRef = int | str
@@ -218,20 +219,20 @@ class NodeClient:
         sendings: int,
     ) -> Answer:
         """Send a request, again if the connection broke; the one place where network errors become ours."""
-        from jlab_mcp.client import transport as network
+        from jlab_mcp.client.wire import Broken, NobodyThere, Silence
 
         transport = self._connected()
-        target = f"{self._path}{path}?{urlencode(params)}" if params else self._path + path
-        content = None if body is None else json.dumps(body).encode("ascii")
         while True:
             sendings -= 1
             try:
-                return await transport.request(method, target, content, answer_s=read_s)
-            except network.NobodyThereError as exc:
+                return await transport.call(
+                    method, path, query=params or {}, body=body or {}, answer_s=read_s
+                )
+            except NobodyThere as exc:
                 raise self._unreachable("cannot be reached: nobody answers at its address") from exc
-            except network.SilenceError as exc:
+            except Silence as exc:
                 raise self._unreachable(f"gave no answer within {read_s:.0f} s") from exc
-            except network.BrokenError as exc:
+            except Broken as exc:
                 if sendings <= 0:
                     raise self._unreachable("broke the connection before it answered") from exc
 
@@ -239,19 +240,16 @@ class NodeClient:
         if self._transport is None:
             from jlab_mcp.client.transport import Transport
 
-            headers = {
-                "Authorization": f"token {self._token.get_secret_value()}",
-                "Content-Type": "application/json",
-            }
             try:
-                self._transport = Transport(self._shown, headers, connect_s=_CONNECT_SECONDS)
-            except ValueError as exc:
-                raise self._unreachable("has an address that is no URL", Remedy.STOP_SERVER) from exc
+                usable = urlsplit(self._shown).scheme in {"http", "https"}
+            except ValueError:
+                usable = False
+            if not usable:
+                raise self._unreachable("has an address that is no URL", Remedy.STOP_SERVER)
+            self._transport = Transport(
+                self._shown + _API, self._token.get_secret_value(), connect_s=_CONNECT_SECONDS
+            )
         return self._transport
-
-    @property
-    def _path(self) -> str:
-        return urlsplit(self._shown).path + _API
 
     def _refusal(self, response: Answer, method: str, path: str) -> JlabMcpError:
         from pydantic import ValidationError

@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from . import editing
 from .errors import ApiError, BadRequest, NoSuchRoute
@@ -233,7 +234,7 @@ _COMPILED = [(method, re.compile(pattern), route) for method, pattern, route in 
 
 
 def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
-    """Find what a method and path stand for.
+    """Find what a method and a path, quoted as in a URL, stand for.
 
     Raises:
         NoSuchRoute: nothing.
@@ -241,7 +242,7 @@ def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
     for wanted, pattern, route in _COMPILED:
         match = pattern.fullmatch(path)
         if match and wanted == method:
-            return route, match.groups()
+            return route, tuple(map(unquote, match.groups()))
     raise NoSuchRoute(f"the node API v{API} has no {method} {path}")
 
 

@@ -35,7 +35,9 @@ class Http(APIHandler):
         if not self.current_user:
             raise NotAuthorized("the token is missing or not this server's")
 
-    async def _answer(self, path: str) -> None:
+    async def _answer(self) -> None:
+        # As it was sent: in an unquoted path, an id with a slash would look like two parts.
+        path = str(self.request.path).split(f"/jlab-mcp/v{API}/", 1)[1]
         query = {key: self.get_query_argument(key) for key in self.request.query_arguments}
         body = self._object()
         status, value = await answer(self.service, str(self.request.method), path, query, body)
@@ -120,4 +122,4 @@ def routes(base_url: str, service: Service) -> list[tuple[str, type, dict[str, A
     """All routes, for `web_app.add_handlers`."""
     root = url_path_join(base_url, "jlab-mcp", f"v{API}")
     given = {"service": service}
-    return [(url_path_join(root, "calls"), Calls, given), (url_path_join(root, "(.*)"), Http, given)]
+    return [(url_path_join(root, "calls"), Calls, given), (url_path_join(root, ".*"), Http, given)]

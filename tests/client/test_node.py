@@ -3,16 +3,19 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from jlab_mcp.client import NodeClient
 from jlab_mcp.client.models import ExecutionState
+from jlab_mcp.client.wire import Silence
 from jlab_mcp.core.record import Connection
 from jlab_mcp.errors import (
     BadRequest,
@@ -53,24 +56,63 @@ def connection(port: int, url: str | None = None) -> Connection:
 
 
 @dataclass
+class Seen:
+    """A call as it arrived."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    token: str | None
+
+
+@dataclass
 class Service:
-    """A service that answers on a real socket what a test tells it to; None cuts the connection."""
+    """A service that answers on a real socket what a test tells it to; None cuts the connection.
+
+    A real one cannot be made to answer wrongly, or to cut the connection after a given call.
+    """
 
     answers: list[tuple[int, bytes] | None]
-    seen: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
     connections: set[asyncio.Task[None] | None] = field(default_factory=set)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _next(self) -> tuple[int, bytes] | None:
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    async def calls(self, socket: ServerConnection) -> None:
+        """Serve a websocket."""
+        request = socket.request
+        assert request is not None
+        assert request.path == "/jlab-mcp/v1/calls"
+        async for message in socket:
+            call = json.loads(message)
+            token = request.headers.get("Authorization")
+            self.seen.append(Seen(call["method"], call["path"], call["query"], call["body"], token))
+            answer = self._next()
+            if answer is None:
+                socket.transport.abort()
+                return
+            await socket.send(f'{{"id":{call["id"]},"status":{answer[0]},"body":{answer[1].decode()}}}')
+
+    async def requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve HTTP and refuse websockets, as some proxies do."""
         self.connections.add(asyncio.current_task())
         try:
-            while (line := await reader.readline()) != b"":
+            while (line := (await reader.readline()).decode()) != "":
                 headers: dict[str, str] = {}
                 while (header := (await reader.readline()).decode().strip()) != "":
                     name, _, value = header.partition(": ")
                     headers[name.lower()] = value
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                self.seen.append((line.decode().strip(), headers, json.loads(body or b"null")))
-                answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+                method, target, _ = line.split(" ")
+                answer: tuple[int, bytes] | None = (502, b"no websockets here")
+                if "upgrade" not in headers:
+                    path, _, query = target.removeprefix("/jlab-mcp/v1/").partition("?")
+                    arrived = Seen(method, path, dict(parse_qsl(query)), json.loads(body or b"{}"), None)
+                    arrived.token = headers.get("authorization")
+                    self.seen.append(arrived)
+                    answer = self._next()
                 if answer is None:
                     break
                 status, content = answer
@@ -82,10 +124,24 @@ class Service:
             writer.close()
 
 
+Serve = Callable[..., AbstractAsyncContextManager[tuple[NodeClient, Service]]]
+
+
 @asynccontextmanager
-async def served(*answers: tuple[int, bytes] | None) -> AsyncIterator[tuple[NodeClient, Service]]:
+async def over_websocket(*answers: tuple[int, bytes] | None) -> AsyncIterator[tuple[NodeClient, Service]]:
     service = Service(list(answers))
-    listener = await asyncio.start_server(service.serve, "127.0.0.1", 0)
+    async with serve(service.calls, "127.0.0.1", 0) as listener:
+        client = NodeClient(connection(next(iter(listener.sockets)).getsockname()[1]))
+        try:
+            yield client, service
+        finally:
+            await client.aclose()
+
+
+@asynccontextmanager
+async def over_http(*answers: tuple[int, bytes] | None) -> AsyncIterator[tuple[NodeClient, Service]]:
+    service = Service(list(answers))
+    listener = await asyncio.start_server(service.requests, "127.0.0.1", 0)
     client = NodeClient(connection(listener.sockets[0].getsockname()[1]))
     try:
         yield client, service
@@ -93,6 +149,13 @@ async def served(*answers: tuple[int, bytes] | None) -> AsyncIterator[tuple[Node
         await client.aclose()
         listener.close()
         await asyncio.gather(*filter(None, service.connections))
+
+
+@pytest.fixture(params=[over_websocket, over_http])
+def served(request: pytest.FixtureRequest) -> Serve:
+    """Both ways to a service: each test must hold for either."""
+    way: Serve = request.param
+    return way
 
 
 def ok(value: Any) -> tuple[int, bytes]:
@@ -103,39 +166,62 @@ def refusal(status: int, code: str, **data: Any) -> tuple[int, bytes]:
     return status, json.dumps({"error": {"code": code, "message": "it will not do", "data": data}}).encode()
 
 
-async def test_requests_carry_the_token_and_go_over_one_connection():
+async def test_calls_carry_the_token_the_query_and_the_body(served: Serve):
     async with served(ok(EXECUTION)) as (client, service):
         execution = await client.execute("s1", "e1", code="1+1", wait=0)
         await client.execution("e1", after=2, wait=1.5)
     assert execution.state is ExecutionState.OK
     first, second = service.seen
-    assert first[0] == "POST /jlab-mcp/v1/sessions/s1/executions HTTP/1.1"
-    assert first[1]["authorization"] == "token s3cret"
-    assert first[2] == {"execution_id": "e1", "code": "1+1", "wait": 0}
-    assert second[0] == "GET /jlab-mcp/v1/executions/e1?wait=1.5&after=2 HTTP/1.1"
+    assert (first.method, first.path) == ("POST", "sessions/s1/executions")
+    assert first.token == "token s3cret"
+    assert first.body == {"execution_id": "e1", "code": "1+1", "wait": 0}
+    assert (second.method, second.path) == ("GET", "executions/e1")
+    assert {key: float(value) for key, value in second.query.items()} == {"wait": 1.5, "after": 2}
 
 
-async def test_code_whose_connection_breaks_is_sent_again_under_the_same_id():
+async def test_calls_at_once_get_each_its_own_answer():
+    answers = [ok({**EXECUTION, "execution_id": name}) for name in ("e1", "e2", "e3")]
+    async with over_websocket(*answers) as (client, service):
+        got = await asyncio.gather(*(client.execution(name) for name in ("e1", "e2", "e3")))
+    assert [execution.execution_id for execution in got] == [seen.path[-2:] for seen in service.seen]
+
+
+async def test_a_long_silence_is_told_and_the_next_call_goes_over_a_new_connection():
+    async with over_websocket(ok(EXECUTION)) as (client, service):
+        service.answers.insert(0, (200, b"late"))
+        answer = client._connected()
+        with pytest.raises(Silence):
+            await answer.call("GET", "info", query={}, body={}, answer_s=0)
+        assert (await client.execution("e1")).state is ExecutionState.OK
+
+
+async def test_code_that_no_frame_may_hold_goes_by_http():
+    async with over_http(ok(EXECUTION)) as (client, service):
+        await client.execute("s1", "e1", code="#" * 5_000_000, wait=0)
+    assert len(service.seen[0].body["code"]) == 5_000_000
+
+
+async def test_code_whose_connection_breaks_is_sent_again_under_the_same_id(served: Serve):
     async with served(None, ok(EXECUTION)) as (client, service):
         await client.execute("s1", "e1", code="1+1", wait=0)
-    assert [body["execution_id"] for _, _, body in service.seen] == ["e1", "e1"]
+    assert [seen.body["execution_id"] for seen in service.seen] == ["e1", "e1"]
 
 
-async def test_an_insert_is_never_sent_twice():
+async def test_an_insert_is_never_sent_twice(served: Serve):
     async with served(None, ok({})) as (client, service):
         with pytest.raises(ServerUnreachable, match="broke the connection"):
             await client.insert_cell("s1", "markdown", "x")
     assert len(service.seen) == 1
 
 
-async def test_a_connection_that_breaks_again_and_again_is_given_up():
+async def test_a_connection_that_breaks_again_and_again_is_given_up(served: Serve):
     async with served(None) as (client, service):
         with pytest.raises(ServerUnreachable, match="broke the connection"):
             await client.info()
     assert len(service.seen) == 3
 
 
-async def test_nobody_listening_is_said_at_once():
+async def test_nobody_listening_is_said_at_once(served: Serve):
     async with served(ok({})) as (client, _service):
         address = client
     since = time.monotonic()
@@ -155,7 +241,9 @@ async def test_nobody_listening_is_said_at_once():
         (refusal(400, "bad_request"), BadRequest),
     ],
 )
-async def test_a_refusal_becomes_the_error_of_its_code(answer: tuple[int, bytes], kind: type[JlabMcpError]):
+async def test_a_refusal_becomes_the_error_of_its_code(
+    answer: tuple[int, bytes], kind: type[JlabMcpError], served: Serve
+):
     async with served(answer) as (client, _service):
         with pytest.raises(kind, match="it will not do") as caught:
             await client.session("x")
@@ -177,7 +265,7 @@ async def test_a_refusal_becomes_the_error_of_its_code(answer: tuple[int, bytes]
     ],
 )
 async def test_every_other_answer_is_an_error_that_says_what_is_wrong(
-    answer: tuple[int, bytes], kind: type[JlabMcpError], says: str, remedy: Remedy
+    answer: tuple[int, bytes], kind: type[JlabMcpError], says: str, remedy: Remedy, served: Serve
 ):
     async with served(answer) as (client, _service):
         with pytest.raises(kind, match=says) as caught:
@@ -186,21 +274,21 @@ async def test_every_other_answer_is_an_error_that_says_what_is_wrong(
     assert "s3cret" not in str(caught.value)
 
 
-async def test_half_a_surrogate_pair_does_no_harm():
+async def test_half_a_surrogate_pair_does_no_harm(served: Serve):
     outputs = [{"output_type": "stream", "name": "stdout", "text": "a\ud83db"}]
     async with served(ok({**EXECUTION, "outputs": outputs})) as (client, _service):
         assert (await client.execution("e1")).outputs[0]["text"] == "a\ufffdb"
 
 
 @pytest.mark.parametrize("session_id", ["../../api", "a/b", "a?b", "..", "", "é"])
-async def test_text_from_outside_stays_one_segment_of_the_path(session_id: str):
+async def test_text_from_outside_stays_one_segment_of_the_path(session_id: str, served: Serve):
     async with served(refusal(404, "session_not_found")) as (client, service):
         with pytest.raises(SessionNotFound):
             await client.session(session_id)
-    path = service.seen[0][0].split(" ")[1]
-    assert path.startswith("/jlab-mcp/v1/sessions/")
-    assert path.count("/") == 4
-    assert "?" not in path
+    path = service.seen[0].path
+    assert path.startswith("sessions/")
+    assert path.count("/") == 1
+    assert not service.seen[0].query
 
 
 async def test_an_address_that_is_no_url_is_an_error_of_ours():

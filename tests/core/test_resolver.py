@@ -7,7 +7,7 @@ from pathlib import Path
 from jlab_mcp.core.profile import Profile
 from jlab_mcp.core.resolver import Facts, Layer, Origin, origins_of, resolve
 
-FACTS = Facts(project_dir=Path("/work/p"), home=Path("/home/me"))
+FACTS = Facts(project_dir=Path("/data/p"), home=Path("/home/me"))
 
 
 def test_unset_paths_lie_where_the_published_interface_says() -> None:
@@ -15,7 +15,7 @@ def test_unset_paths_lie_where_the_published_interface_says() -> None:
     assert resolved.state_dir == Path("/home/me/.jlab-mcp")
     assert resolved.log_dir == Path("/home/me/.jlab-mcp/logs")
     assert resolved.connection_dir == Path("/home/me/.jlab-mcp/connections")
-    assert resolved.notebook_dir == Path("/work/p/notebooks")
+    assert resolved.notebook_dir == Path("/data/p/notebooks")
     assert (resolved.port_min, resolved.port_max, resolved.bind_ip) == (18000, 19000, "127.0.0.1")
 
 
@@ -24,8 +24,8 @@ def test_relative_paths_start_at_the_project_and_a_tilde_at_home() -> None:
         {"paths": {"dir": "../state", "log_dir": "~/logs"}, "notebook": {"dir": "/nb"}}
     )
     resolved = resolve(profile, FACTS, origins={})
-    assert resolved.state_dir == Path("/work/state")
-    assert resolved.connection_dir == Path("/work/state/connections")
+    assert resolved.state_dir == Path("/data/state")
+    assert resolved.connection_dir == Path("/data/state/connections")
     assert resolved.log_dir == Path("/home/me/logs")
     assert resolved.notebook_dir == Path("/nb")
 

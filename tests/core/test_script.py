@@ -15,15 +15,15 @@ from jlab_mcp.errors import ConfigError
 
 GOLDEN = Path(__file__).parent / "golden"
 JOB = JobPaths(
-    python=Path("/work/p/.venv/bin/python"),
+    python=Path("/data/p/.venv/bin/python"),
     launcher=Path("/home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py"),
     connection_file=Path("/home/me/.jlab-mcp/connections/k.connection.json"),
     log_file=Path("/home/me/.jlab-mcp/logs/k.log"),
 )
-NASTY = '/work/it\'s "näive" $(touch pwned) `x` \\ #% p'
+NASTY = '/data/it\'s "näive" $(touch pwned) `x` \\ #% p'
 
 
-def _resolved(project: str = "/work/p", **sections: object) -> ResolvedProfile:
+def _resolved(project: str = "/data/p", **sections: object) -> ResolvedProfile:
     profile = Profile.model_validate({"mode": "slurm", **sections})
     return resolve(profile, Facts(Path(project), Path("/home/me")), origins={})
 
@@ -48,7 +48,7 @@ def test_the_script_is_the_golden_one_and_bash_can_read_it(name: str, resolved: 
 
 
 def test_the_shell_hands_the_launcher_exactly_what_was_meant(tmp_path: Path) -> None:
-    folder = tmp_path / NASTY.removeprefix("/work/")
+    folder = tmp_path / NASTY.removeprefix("/data/")
     folder.mkdir()
     show = tmp_path / "show.sh"
     show.write_text('#!/bin/sh\nprintf "%s\\0" "$PWD" "$@"\n')
@@ -75,7 +75,7 @@ def test_a_module_that_does_not_load_ends_the_job_with_a_sentence(tmp_path: Path
 
 def test_a_folder_that_could_smuggle_a_line_in_is_refused() -> None:
     with pytest.raises(ConfigError, match="control character"):
-        render_script(_resolved("/work/p\n#SBATCH --uid=0"), JOB)
+        render_script(_resolved("/data/p\n#SBATCH --uid=0"), JOB)
 
 
 def test_a_directive_reads_back_as_it_was_meant() -> None:

@@ -1,18 +1,18 @@
 #!/bin/bash -l
-#SBATCH --job-name=jlab-mcp-p-slurm-45dedc119f
+#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d
 #SBATCH --partition=a,b
-#SBATCH --chdir=/work/p
+#SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
 
-cd -- /work/p || { echo 'jlab-mcp: cannot enter the project folder /work/p' >&2; exit 1; }
+cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
 module load cuda/12.4 || { echo 'jlab-mcp: cannot load the module cuda/12.4' >&2; exit 1; }
 module load anaconda || { echo 'jlab-mcp: cannot load the module anaconda' >&2; exit 1; }
 unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE
 
-exec /work/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
+exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
     --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
-    --root-dir=/work/p \
-    --notebook-dir=/work/p/notebooks \
+    --root-dir=/data/p \
+    --notebook-dir=/data/p/notebooks \
     --ip=127.0.0.1 \
     --port-min=18000 \
     --port-max=19000 \

@@ -1,16 +1,16 @@
 #!/bin/bash -l
-#SBATCH --job-name=jlab-mcp-it-s-n-ive-touch-pwned-x-p-slurm-997b8948ae
+#SBATCH --job-name=jlab-mcp-it-s-n-ive-touch-pwned-x-p-slurm-8f3eb64a41
 #SBATCH --gres=gpu:1
-#SBATCH --chdir=/work/it\'s\ \"näive\"\ \$\(touch\ pwned\)\ \`x\`\ \\\ \#\%\ p
+#SBATCH --chdir=/data/it\'s\ \"näive\"\ \$\(touch\ pwned\)\ \`x\`\ \\\ \#\%\ p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
 
-cd -- '/work/it'"'"'s "näive" $(touch pwned) `x` \ #% p' || { echo 'jlab-mcp: cannot enter the project folder /work/it'"'"'s "näive" $(touch pwned) `x` \ #% p' >&2; exit 1; }
+cd -- '/data/it'"'"'s "näive" $(touch pwned) `x` \ #% p' || { echo 'jlab-mcp: cannot enter the project folder /data/it'"'"'s "näive" $(touch pwned) `x` \ #% p' >&2; exit 1; }
 unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE
 
-exec /work/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
+exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
     --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
-    '--root-dir=/work/it'"'"'s "näive" $(touch pwned) `x` \ #% p' \
-    '--notebook-dir=/work/it'"'"'s "näive" $(touch pwned) `x` \ #% p/notebooks' \
+    '--root-dir=/data/it'"'"'s "näive" $(touch pwned) `x` \ #% p' \
+    '--notebook-dir=/data/it'"'"'s "näive" $(touch pwned) `x` \ #% p/notebooks' \
     --ip=127.0.0.1 \
     --port-min=18000 \
     --port-max=19000 \

@@ -1,20 +1,20 @@
 #!/bin/bash -l
-#SBATCH --job-name=jlab-mcp-p-slurm-45dedc119f
+#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d
 #SBATCH --partition=gpu
 #SBATCH --gres=gpu:1
 #SBATCH --cpus-per-task=4
 #SBATCH --mem=32000
 #SBATCH --time=4:00:00
-#SBATCH --chdir=/work/p
+#SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
 
-cd -- /work/p || { echo 'jlab-mcp: cannot enter the project folder /work/p' >&2; exit 1; }
+cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
 unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE
 
-exec /work/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
+exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
     --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
-    --root-dir=/work/p \
-    --notebook-dir=/work/p/notebooks \
+    --root-dir=/data/p \
+    --notebook-dir=/data/p/notebooks \
     --ip=127.0.0.1 \
     --port-min=18000 \
     --port-max=19000 \
