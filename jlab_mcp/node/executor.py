@@ -8,14 +8,23 @@ process, whichever comes first. Every change raises `seq`, so that any client ca
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .outputs import OutputFolder
 from .spool import Spool
 
+if TYPE_CHECKING:
+    from .kernels import Kernel
+
 QUEUED, RUNNING, OK, ERROR = "queued", "running", "ok", "error"
+_BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was sent
+_INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
+
 INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
+
+CANCELLED = "cancelled before it was run"
 
 
 class Execution:
@@ -42,7 +51,7 @@ class Execution:
         self.state = QUEUED
         self.reason: str | None = None
         self.notice: str | None = None
-        self.kernel_id: str | None = None
+        self.kernel: Kernel | None = None
         self.queued_at = time.time()
         self.started_at: float | None = None
         self.ended_at: float | None = None
@@ -60,21 +69,16 @@ class Execution:
         """Whether the state is final."""
         return self.finished.is_set()
 
-    @property
-    def replied(self) -> bool:
-        """Whether the kernel has said how it ended."""
-        return self._reply is not None
-
     def bump(self) -> None:
         """Count a change and wake whoever waits for one."""
         self.seq += 1
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def start(self, kernel_id: str) -> None:
-        """Note that the code has gone to the kernel."""
+    def start(self, kernel: Kernel) -> None:
+        """Note that the code goes to this kernel."""
         self.state = RUNNING
-        self.kernel_id = kernel_id
+        self.kernel = kernel
         self.started_at = time.time()
         self.bump()
 
@@ -85,12 +89,32 @@ class Execution:
         self.state = state
         self.reason = reason
         self.ended_at = time.time()
-        self.spool.flush()
+        self.spool.close()
         if self.spool.error:
             self.notice = " ".join(filter(None, [self.notice, self.spool.error + "."]))
         self.begun.set()
         self.finished.set()
         self.bump()
+
+    async def interrupt(self) -> None:
+        """Interrupt the code, and wait a few seconds for its end.
+
+        A kernel that is hit while it only prepares to run the code drops the request without a reply. So
+        it is hit once it has said that it runs it; and when it then answers a later request first, the
+        code is lost.
+        """
+        if self.kernel is None:
+            return
+        self.interrupt_asked = True
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.begun.wait(), _BEGUN_WITHIN)
+        if self.ended:
+            return
+        await self.kernel.interrupt()
+        if await self.wait(_INTERRUPTED_WITHIN):
+            return
+        if await self.kernel.caught_up(_INTERRUPTED_WITHIN) and self._reply is None:
+            self.end(INTERRUPTED, "interrupted on request")
 
     def cut(self) -> None:
         """Note that the server ends now; there is no event loop any more to tell anybody."""
@@ -182,6 +206,6 @@ class Execution:
             "notice": self.notice,
             "output_file": self.spool.path if self.spool.used else None,
             "output_bytes": self.folder.text_bytes,
-            "kernel_id": self.kernel_id,
+            "kernel_id": self.kernel.kernel_id if self.kernel is not None else None,
             "error": self.folder.error,
         }

@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from jupyter_client.session import DELIM
 from .errors import KernelStartFailed
 
 Message = dict[str, Any]  # a deserialised Jupyter message
+_LOG = logging.getLogger("jlab_mcp_node")
 _SILENCE = 0.05  # seconds without a message after which an ended process has said all
 _LONGEST_DRAIN = 5.0  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds from one handshake to the next
@@ -184,6 +186,10 @@ class Kernel:
         # the event loop of a reply.
         await self._shell.send_multipart(self._session.serialize(message))
 
+    async def interrupt(self) -> None:
+        """Interrupt whatever the kernel runs."""
+        await self._kernels.interrupt_kernel(self.kernel_id)
+
     async def caught_up(self, timeout: float) -> bool:
         """Whether, within `timeout` seconds, the kernel is through with all that was sent to it before."""
         request = self._session.msg("kernel_info_request", {})
@@ -208,7 +214,10 @@ class Kernel:
             message = decode(await socket.recv_multipart(), self._session)
             if message is None:
                 continue
-            self._receive(message)
+            try:
+                self._receive(message)
+            except Exception:  # noqa: BLE001 - one message that fails must not cost all those after it
+                _LOG.exception("a %s message could not be handled", message["header"].get("msg_type"))
             handled += 1
             if handled % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)  # a flood of output must not keep an interrupt waiting
@@ -233,7 +242,10 @@ class Kernel:
     def _note_activity(self, msg_type: str, message: Message) -> None:
         """Keep what JupyterLab shows of this kernel, and what its culler goes by, up to date."""
         manager = self.manager
-        if manager is None or not self._kernels.track_message_type(message["parent_header"].get("msg_type")):
+        if (
+            manager is None
+            or message["parent_header"].get("msg_type") in self._kernels.untracked_message_types
+        ):
             return
         manager.last_activity = self._kernels.last_kernel_activity = datetime.now(timezone.utc)
         if msg_type == "status":

@@ -25,7 +25,6 @@ from typing import Any
 
 EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
-_SHORT = 40  # bytes of a base folder that leave room for a socket's name
 _RUNTIME_PREFIX = "jlab-mcp-run-"
 _ATTEMPTS = 20  # how often a port that was taken between the look and the bind is replaced
 
@@ -108,33 +107,36 @@ def make_runtime_dir() -> str:
 
     It is locked for as long as this process lives; folders of launchers that were killed are removed.
     """
-    own = os.environ.get("XDG_RUNTIME_DIR", "")
-    base = own if own and len(own) < _SHORT and os.access(own, os.W_OK) else "/tmp"  # noqa: S108
+    # Not XDG_RUNTIME_DIR: it goes when its owner logs out, and a detached server stays.
+    base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108
     for old in glob.glob(os.path.join(glob.escape(base), f"{_RUNTIME_PREFIX}*")):
         held = lock(old)
         if held is not None:
             shutil.rmtree(old, ignore_errors=True)
             os.close(held)
     made = tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=base)
-    lock(made, create=True)
+    lock(made)
     return made
 
 
-def lock(folder: str, *, create: bool = False) -> int | None:
-    """Take a runtime folder's lock for as long as the returned descriptor is open.
+def lock(folder: str) -> int | None:
+    """Lock one of our folders for as long as the returned descriptor is open.
 
-    Returns None when another process has it, or the folder is not ours.
+    The lock is on the folder itself, where systemd-tmpfiles heeds it too. Returns None when another process
+    has it, or the folder is not ours.
     """
     try:
-        descriptor = os.open(os.path.join(folder, "lock"), os.O_RDWR | (os.O_CREAT if create else 0), 0o600)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
     except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
+        pass
+    os.close(descriptor)
+    return None
 
 
 def serve(arguments: argparse.Namespace, port: int, runtime_dir: str) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable
 
 from .document import Document, NotANotebook
@@ -22,6 +23,15 @@ _LONGEST_DELAY = 1.0
 _MERGED = "the notebook had been changed on disk meanwhile; its cells were merged in"
 
 Stamp = tuple[int, int, int]  # inode, size, mtime in ns
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+_UMASK = _umask()  # read once, before there are threads whose files it could touch
 
 
 class NotebookFile:
@@ -38,6 +48,7 @@ class NotebookFile:
         self._saved = document.snapshot()
         self._stamp = _stamp_of(path)
         self._dirty = False
+        self._write = _Writer(path)
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._last_duration = 0.0
@@ -86,31 +97,34 @@ class NotebookFile:
             self._timer = asyncio.get_running_loop().call_later(delay, self._begin_save)
 
     def refresh(self) -> None:
-        """Take in what somebody else has written to the file since it was last read or saved.
-
-        Raises:
-            NotebookInvalid: the file is there, but is no notebook any more.
-        """
-        stamp = _stamp_of(self.path)
+        """Take in what somebody else has written to the file since it was last read or saved."""
         # While a save of ours is under way the stamp is about to change by our own hand.
-        if stamp is None or stamp == self._stamp or self._saving is not None:
-            return
-        self._take_in(stamp)
-        if self._dirty:
+        if self._saving is None and self._take_in() and self._dirty:
             self.changed()
 
-    def _take_in(self, stamp: Stamp) -> None:
-        text = read_text(self.path)
-        if text != self._saved.dump():
-            disk = parse(text, self.path)
-            self.document, notes = merge(self._saved, self.document, disk)
-            self.notices += [_MERGED, *notes]
-            if disk.has_ids:
-                self._saved = disk
-            # Without ids the older state stays the base until the next save: cells may then come twice,
-            # but none is taken for deleted.
-            self._dirty = True
+    def _take_in(self) -> bool:
+        """Merge the file if it was changed; False if it cannot be read, and so must not be overwritten."""
+        stamp = _stamp_of(self.path)
+        if stamp is None or stamp == self._stamp:
+            return True
+        try:
+            text = read_text(self.path)
+            if text != self._saved.dump():
+                self._merge(parse(text, self.path))
+        except ApiError as error:
+            self.save_error = f"the notebook is not saved: {error.message}"
+            return False
         self._stamp = stamp
+        return True
+
+    def _merge(self, disk: Document) -> None:
+        self.document, notes = merge(self._saved, self.document, disk)
+        self.notices += [_MERGED, *notes]
+        if disk.has_ids:
+            self._saved = disk
+        # Without ids the older state stays the base until the next save: cells may then come twice,
+        # but none is taken for deleted.
+        self._dirty = True
 
     def take_notices(self) -> list[str]:
         """Return what was merged since the last call, and why saving fails if it does."""
@@ -135,7 +149,7 @@ class NotebookFile:
             return
         text = state.dump()
         try:
-            stamp = await loop.run_in_executor(None, write_atomic, self.path, text)
+            stamp = await loop.run_in_executor(None, self._write, self._write.ticket(), text)
             self._written(state, stamp)
         except OSError as error:
             self._failed(error)
@@ -143,13 +157,8 @@ class NotebookFile:
 
     def _prepare(self) -> Document | None:
         """Merge what is on disk; returns what is to be saved, None when the file must not be touched."""
-        stamp = _stamp_of(self.path)
-        if stamp is not None and stamp != self._stamp:
-            try:
-                self._take_in(stamp)
-            except ApiError as error:
-                self.save_error = f"the notebook is not saved: {error.message}"
-                return None
+        if not self._take_in():
+            return None
         self.before_save()
         self._dirty = False
         return self.document.snapshot()
@@ -186,9 +195,30 @@ class NotebookFile:
         state = self._prepare()
         if state is not None:
             try:
-                self._written(state, write_atomic(self.path, state.dump()))
+                self._written(state, self._write(self._write.ticket(), state.dump()))
             except OSError as error:
                 self._failed(error)
+
+
+class _Writer:
+    """Writes one file from several threads; what was asked for last is what stays."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._asked = 0
+        self._done: tuple[int, Stamp] = (0, (0, 0, 0))
+
+    def ticket(self) -> int:
+        """Take a number; a higher one wins."""
+        self._asked += 1
+        return self._asked
+
+    def __call__(self, ticket: int, text: str) -> Stamp:
+        with self._lock:
+            if ticket > self._done[0]:
+                self._done = (ticket, write_atomic(self._path, text))
+            return self._done[1]
 
 
 def parse(text: str, path: str) -> Document:
@@ -228,7 +258,7 @@ def write_atomic(path: str, text: str) -> Stamp:
     try:
         mode = os.stat(real).st_mode & 0o7777
     except FileNotFoundError:
-        mode = 0o666 & ~_umask()
+        mode = 0o666 & ~_UMASK
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".~jlab-mcp-", suffix=".tmp")
     try:
         with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
@@ -243,12 +273,6 @@ def write_atomic(path: str, text: str) -> Stamp:
             os.unlink(temporary)
         raise
     return (status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _stamp_of(path: str) -> Stamp | None:

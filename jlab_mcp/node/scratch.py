@@ -47,9 +47,10 @@ async def _run(service: Service, execution: Execution, kernel_name: str) -> None
     )
     try:
         await kernel.connect(service.context)
-        execution.start(kernel_id)
-        await kernel.send(kernel.execute_request(execution.code))
-        await execution.finished.wait()
+        if not execution.ended:  # cancelled while its kernel started
+            execution.start(kernel)
+            await kernel.send(kernel.execute_request(execution.code))
+            await execution.finished.wait()
     except ApiError as error:
         execution.end(executor.NOT_RUN, error.message)
     finally:

@@ -14,6 +14,7 @@ from typing import Any
 import zmq
 import zmq.asyncio
 
+from . import executor
 from .document import Document
 from .errors import (
     ApiError,
@@ -149,6 +150,9 @@ class Service:
         path = existing_notebook(self.settings.notebook_dir, notebook or name)
         if mode == "resume":
             return await self._resume(key, name, path, kernel)
+        for session in self.sessions.values():
+            if os.path.realpath(session.file.path) == os.path.realpath(path):
+                await session.file.flush()  # an open notebook's file is up to a second behind
         source = NotebookFile.read(path)
         spec = self._kernel_spec(kernel, source.document)
         stem = new_stem(self.settings.notebook_dir, f"{name}_continued")
@@ -183,7 +187,7 @@ class Service:
         self, key: str, name: str, file: NotebookFile, spec: dict[str, str], *, made: bool
     ) -> Session:
         try:
-            kernel_id = await self._kernel_for(file.path, spec["name"])
+            kernel_id, ours = await self._kernel_for(file.path, spec["name"])
             journal = Journal(os.path.join(self._journal_dir(), f"{key}.jsonl"))
             session = Session(
                 key, name, file, self.serverapp.kernel_manager, kernel_id, spec, self.context, journal
@@ -192,7 +196,8 @@ class Service:
                 await session.open()
             except ApiError:
                 session.kernel.close()
-                await self._end_kernel(file.path, kernel_id)
+                if ours:
+                    await self._end_kernel(file.path, kernel_id)
                 raise
         except ApiError:
             if made:
@@ -202,23 +207,26 @@ class Service:
         self.sessions[key] = session
         return session
 
-    async def _kernel_for(self, path: str, kernel_name: str) -> str:
+    async def _kernel_for(self, path: str, kernel_name: str) -> tuple[str, bool]:
         """Start a kernel as the Jupyter session of a notebook, so that JupyterLab finds it there.
 
         A person who already has the notebook open keeps the kernel that they see.
+
+        Returns:
+            The kernel's id, and whether it was started here.
         """
         manager = self.serverapp.session_manager
         api_path = self._api_path(path)
         if await manager.session_exists(path=api_path):
             found = await manager.get_session(path=api_path)
-            return str(found["kernel"]["id"])
+            return str(found["kernel"]["id"]), False
         try:
             created = await manager.create_session(
                 path=api_path, name=os.path.basename(path), type="notebook", kernel_name=kernel_name
             )
         except Exception as error:  # whatever a kernel spec or provisioner may raise
             raise KernelStartFailed(f"kernel {kernel_name} could not be started: {error}") from error
-        return str(created["kernel"]["id"])
+        return str(created["kernel"]["id"]), True
 
     async def _end_kernel(self, path: str, kernel_id: str) -> None:
         manager = self.serverapp.session_manager
@@ -267,7 +275,11 @@ class Service:
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""
         session = self.session(session_id)
-        await session.restart(lambda: self._kernel_for(session.file.path, session.spec["name"]))
+
+        async def replace() -> str:
+            return (await self._kernel_for(session.file.path, session.spec["name"]))[0]
+
+        await session.restart(replace)
         return session
 
     # -- executions --------------------------------------------------------------------------------
@@ -293,8 +305,8 @@ class Service:
             self._scratch[execution_id] = execution
             self._tasks.add(running)
             running.add_done_callback(self._tasks.discard)
-            while len(self._scratch) > _SCRATCH_KEPT:
-                self._scratch.popitem(last=False)
+            for old in [key for key, each in self._scratch.items() if each.ended][:-_SCRATCH_KEPT]:
+                del self._scratch[old]
         return self._scratch[execution_id]
 
     async def interrupt_execution(self, execution_id: str) -> tuple[Execution, Session | None]:
@@ -306,10 +318,10 @@ class Service:
         execution, session = self.execution(execution_id)
         if session is not None:
             await session.cancel(execution)
-        elif execution.kernel_id is not None and not execution.ended:
-            execution.interrupt_asked = True
-            await self.serverapp.kernel_manager.interrupt_kernel(execution.kernel_id)
-            await execution.wait(5.0)
+        elif execution.kernel is not None:
+            await execution.interrupt()
+        else:
+            execution.end(executor.NOT_RUN, executor.CANCELLED)
         return execution, session
 
     # -- the end -----------------------------------------------------------------------------------

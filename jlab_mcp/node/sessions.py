@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections import OrderedDict
@@ -20,9 +21,8 @@ from .notebookfile import NotebookFile
 from .paths import outputs_folder
 from .spool import Spool
 
-_KEPT = 500  # ended executions that stay addressable, and whose late output still finds its cell
-_BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was sent
-_INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
+_LOG = logging.getLogger("jlab_mcp_node")
+_KEPT = 200  # ended executions that stay addressable, and whose late output still finds its cell
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
 
@@ -128,7 +128,11 @@ class Session:
             if self.dead_reason is not None:
                 self._finish(execution, executor.NOT_RUN, f"{self.dead_reason}; restart the kernel first")
                 continue
-            await self._run(execution)
+            try:
+                await self._run(execution)
+            except Exception as error:  # noqa: BLE001 - the session must go on to serve the next
+                _LOG.exception("execution %s failed", execution.execution_id)
+                self._finish(execution, executor.KERNEL_DIED, f"the kernel could not be reached: {error}")
 
     async def _run(self, execution: Execution) -> None:
         notices = [*([self._notice] if self._notice else []), *self.file.take_notices()]
@@ -137,7 +141,7 @@ class Session:
         self._running = execution
         try:
             self._begin_outputs(execution)
-            execution.start(self.kernel.kernel_id)
+            execution.start(self.kernel)
             self._journal.started(execution.execution_id, execution.started_at or 0.0)
             request = self.kernel.execute_request(execution.code)
             self._by_message[request["header"]["msg_id"]] = execution
@@ -242,34 +246,20 @@ class Session:
         """Interrupt what runs; what is queued behind is not run. Returns whether anything ran."""
         running = self._running
         self._drop_queued("what ran before it was interrupted")
-        if running is None or running.ended:
-            return False
-        await self._signal(running)
-        return True
+        if running is not None and not running.ended:
+            await running.interrupt()
+            return True
+        busy = self.kernel.state == "busy"  # with code that a person runs in JupyterLab
+        if busy:
+            await self.kernel.interrupt()
+        return busy
 
     async def cancel(self, execution: Execution) -> None:
         """Stop one execution; what is queued behind it goes on."""
         if execution is self._running:
-            await self._signal(execution)
+            await execution.interrupt()
         elif not execution.ended:
-            self._finish(execution, executor.NOT_RUN, "cancelled before it was run")
-
-    async def _signal(self, execution: Execution) -> None:
-        """Interrupt the kernel for `execution`, and wait a few seconds for its end.
-
-        A kernel that is hit while it only prepares to run the code drops the request without a reply. It
-        is hit once it has said that it runs it; and when it answers a later request first, the code is lost.
-        """
-        execution.interrupt_asked = True
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(execution.begun.wait(), _BEGUN_WITHIN)
-        if execution.ended:
-            return
-        await self._kernels.interrupt_kernel(self.kernel.kernel_id)
-        if await execution.wait(_INTERRUPTED_WITHIN):
-            return
-        if await self.kernel.caught_up(_INTERRUPTED_WITHIN) and not execution.replied:
-            execution.end(executor.INTERRUPTED, "interrupted on request")
+            self._finish(execution, executor.NOT_RUN, executor.CANCELLED)
 
     async def restart(self, replace: Callable[[], Awaitable[str]]) -> None:
         """Start the kernel anew; variables are gone, the notebook stays.

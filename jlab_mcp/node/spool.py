@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import IO
 
@@ -16,17 +17,17 @@ class Spool:
 
     Args:
         path: file to write; an older one of that name is replaced.
+
+    Attributes:
+        used: whether anything was written.
+        error: why the text could not be kept, in words.
     """
 
     def __init__(self, path: str) -> None:
         self.path = path
         self.error: str | None = None
+        self.used = False
         self._file: IO[bytes] | None = None
-
-    @property
-    def used(self) -> bool:
-        """Whether anything was written."""
-        return self._file is not None
 
     def write(self, text: str) -> None:
         """Append text, as UTF-8; lone surrogates become question marks."""
@@ -35,8 +36,10 @@ class Spool:
         try:
             if self._file is None:
                 os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-                descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                again = os.O_APPEND if self.used else os.O_TRUNC
+                descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | again, 0o600)
                 self._file = open(descriptor, "wb", buffering=_BUFFER)  # noqa: SIM115
+                self.used = True
             self._file.write(text.encode("utf-8", "replace"))
         except OSError as error:
             self.error = f"the full output could not be kept in {self.path}: {error.strerror}"
@@ -50,10 +53,9 @@ class Spool:
                 self.error = f"the full output could not be kept in {self.path}: {error.strerror}"
 
     def close(self) -> None:
-        """Flush and close; harmless when nothing was written."""
+        """Flush and close; harmless when nothing was written, and late text opens it again."""
         self.flush()
         if self._file is not None:
-            try:
+            with contextlib.suppress(OSError):  # `flush` has said why
                 self._file.close()
-            except OSError as error:
-                self.error = self.error or str(error)
+            self._file = None

@@ -72,6 +72,14 @@ class NodeServer:
                 return notebook
             self.get("info")  # a turn of the server's loop
 
+    def saved_again(self, path: Path) -> dict[str, Any]:
+        """The notebook of a file that is to appear anew (at most 30 s)."""
+        deadline = time.monotonic() + 30
+        while not path.exists():
+            assert time.monotonic() < deadline
+            self.get("info")
+        return self.saved(str(path))
+
     def _same(self, notebook: dict[str, Any], session_id: str) -> bool:
         shown = [(c["source"], c["execution_count"], len(c["outputs"])) for c in self.cells(session_id)]
         stored = [

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ import pytest
 from .server import NodeServer, node_server
 
 pytestmark = pytest.mark.live
+
+
+def kernels(node: NodeServer) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = node.http.get(node.connection["url"] + "api/kernels").json()
+    return listed
 
 
 def fault(answer) -> tuple[int, str]:
@@ -162,6 +168,49 @@ def test_a_symbolic_link_out_of_the_root_is_refused(node: NodeServer, tmp_path: 
         assert fault(node.post("sessions", name="door/x", mode="new")) == (403, "path_outside_root")
     finally:
         (node.notebooks / "door").unlink()
+
+
+def test_an_idle_kernel_needs_no_interrupt(node: NodeServer) -> None:
+    session = node.new_session("idle")["session_id"]
+    assert node.post(f"sessions/{session}/interrupt").json()["interrupted"] is False
+
+
+def test_continue_takes_what_an_open_notebook_has_not_saved_yet(node: NodeServer) -> None:
+    session = node.new_session("unsaved")
+    node.run(session["session_id"], code="'just now'")
+    fork = node.post("sessions", name="unsaved", mode="continue", notebook_path="unsaved.ipynb").json()[
+        "session"
+    ]
+    assert [c["source"] for c in node.cells(fork["session_id"])] == ["'just now'"]
+
+
+def test_a_file_that_somebody_broke_is_not_overwritten_and_code_still_runs(node: NodeServer) -> None:
+    session = node.new_session("broken")
+    path = Path(session["notebook_path"])
+    node.run(session["session_id"], code="a = 1")
+    node.saved(str(path))
+    path.write_text("{ half a note")
+    assert node.run(session["session_id"], code="a")["outputs"][0]["data"]["text/plain"] == "1"
+    told = node.run(session["session_id"], code="a")
+    assert "is not saved" in told["notice"]
+    assert path.read_text() == "{ half a note"
+    path.unlink()
+    assert [c["source"] for c in node.cells(session["session_id"])] == ["a = 1", "a", "a"]
+    nbformat.validate(nbformat.from_dict(node.saved_again(path)))
+
+
+def test_scratch_that_is_cancelled_while_its_kernel_starts_is_not_run(
+    node: NodeServer, tmp_path: Path
+) -> None:
+    flag = tmp_path / "ran"
+    execution_id = os.urandom(8).hex()
+    node.post("scratch", execution_id=execution_id, code=f"open({str(flag)!r}, 'w')")
+    state = node.post(f"executions/{execution_id}/interrupt").json()["state"]
+    assert state == "not_run"
+    deadline = time.monotonic() + 60
+    while any(k["execution_state"] == "starting" for k in kernels(node)):
+        assert time.monotonic() < deadline
+    assert not flag.exists()
 
 
 def test_requests_without_the_token_get_nothing(node: NodeServer) -> None:
