@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,15 +14,18 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp_types import CallToolResult
 
+from jlab_mcp.errors import JlabMcpError
 from tests.conftest import Project
 
 
 @dataclass
 class Agent:
-    """Calls tools, and checks that they answer as expected."""
+    """Calls tools, and checks that they answer as expected, without the token."""
 
     session: ClientSession
+    project: Project
     progress: list[tuple[float, float | None, str | None]] = field(default_factory=list)
+    tokens: set[str] = field(default_factory=set)
 
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool, with progress noted."""
@@ -28,7 +33,17 @@ class Agent:
         async def note(progress: float, total: float | None, message: str | None) -> None:
             self.progress.append((progress, total, message))
 
-        return await self.session.call_tool(tool, arguments, progress_callback=note)
+        self._note_token()
+        answer = await self.session.call_tool(tool, arguments, progress_callback=note)
+        self._note_token()
+        said = answer.model_dump_json() + repr(self.progress)
+        assert not [token for token in self.tokens if token in said], f"{tool} told the token"
+        return answer
+
+    def _note_token(self) -> None:
+        # There may be no server, or a setting or a file that the test broke.
+        with contextlib.suppress(OSError, ValueError, KeyError, JlabMcpError):
+            self.tokens.add(json.loads(self.project.connection_file.read_bytes())["token"])
 
     async def ok(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must succeed; return its facts."""
@@ -66,7 +81,7 @@ async def agent(project: Project) -> AsyncIterator[Agent]:
         await session.initialize()
         # Not through the client's task groups, which would bury a failed assertion in groups of errors.
         try:
-            yield Agent(session)
+            yield Agent(session, project)
         except Exception as error:  # noqa: BLE001 - raised again below
             failure = error
     if failure is not None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,11 @@ class Project:
     def notebooks(self) -> Path:
         """Its notebook folder."""
         return self.folder / "notebooks"
+
+    @cached_property
+    def connection_file(self) -> Path:
+        """Where its server, if it has one, says how to reach it."""
+        return self.resolved().paths.connection_file
 
     def resolved(self) -> ResolvedProfile:
         """Its settings."""
@@ -52,7 +58,7 @@ class Project:
 
 def make_project(folder: Path) -> Project:
     """Make a project in an empty folder; its name has what paths should never depend on."""
-    project = folder / "it's a “näive” project"
+    project = folder / """it's a "näive" 项目 project"""
     project.mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("JLAB_MCP_", "CLAUDE_"))}
     env = {**kept, "JLAB_MCP_DIR": str(folder / "state"), "JLAB_MCP_RUN_MODE": "local"}

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import io
 import json
-import time
 from pathlib import Path
 
 import nbformat
@@ -170,25 +169,23 @@ async def test_cancelling_a_call_interrupts_its_own_code_only(live_project: Proj
 
 
 async def test_a_client_that_goes_away_leaves_its_code_running(live_project: Project):
-    flag, done = live_project.folder / "left alone", live_project.folder / "left alone and done"
+    begun, go = live_project.folder / "begun alone", live_project.folder / "go on alone"
     code = (
-        f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\ntime.sleep(3)\n"
-        f"pathlib.Path({str(done)!r}).touch()"
+        f"import pathlib, time\npathlib.Path({str(begun)!r}).touch()\n"
+        f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\nended = 'by itself'"
     )
     async with agent(live_project) as me:
         session_id = await me.open("left")
         running = asyncio.create_task(me.call("execute_code", session_id=session_id, code=code))
         async with asyncio.timeout(30):
-            while not flag.exists():
+            while not begun.exists():
                 await asyncio.sleep(0.02)
     running.cancel()
     await asyncio.wait([running])
-    async with asyncio.timeout(30):
-        while not done.exists():
-            await asyncio.sleep(0.02)
+    go.touch()
     async with agent(live_project) as another:
-        facts = await another.ok("execute_code", session_id=session_id, code="time.sleep(0); 'still here'")
-    assert facts["text"].startswith("'still here'")
+        facts = await another.ok("execute_code", session_id=session_id, code="ended")
+    assert facts["text"].startswith("'by itself'")
 
 
 async def test_a_kernel_that_dies_is_a_result_and_the_next_call_says_so(live_project: Project):
@@ -203,20 +200,51 @@ async def test_a_kernel_that_dies_is_a_result_and_the_next_call_says_so(live_pro
         assert third["notice"] is None
 
 
-async def test_many_sessions_work_at_once(live_project: Project):
+async def test_two_sessions_work_side_by_side_and_share_nothing(live_project: Project):
     async with agent(live_project) as me:
-        sessions = await asyncio.gather(*(me.open("many") for _ in range(3)))
-        since = time.monotonic()
-        answers = await asyncio.gather(
-            *(
-                me.ok("execute_code", session_id=each, code="import time; time.sleep(1); 'ok'")
-                for each in sessions
+        both = await asyncio.gather(me.open("side"), me.open("side"))
+        for number, each in enumerate(both):
+            await me.ok("execute_code", session_id=each, code=f"x = {number}")
+        # Each waits until the other has begun.
+        flags = [live_project.folder / f"side {number}" for number in range(2)]
+        code = "import pathlib, time\npathlib.Path({!r}).touch()\nwhile not pathlib.Path({!r}).exists(): time.sleep(0.01)\nx"
+        pairs = [code.format(str(flags[number]), str(flags[1 - number])) for number in range(2)]
+        async with asyncio.timeout(60):
+            answers = await asyncio.gather(
+                *(
+                    me.ok("execute_code", session_id=each, code=own)
+                    for each, own in zip(both, pairs, strict=True)
+                )
             )
-        )
-        assert all(facts["state"] == "ok" for facts in answers)
-        assert time.monotonic() - since < 2.5
-        for each in sessions:
+        assert [facts["text"].splitlines()[0] for facts in answers] == ["0", "1"]
+        for each in both:
             await me.ok("shutdown_session", session_id=each)
+
+
+async def test_twenty_sessions_that_sleep_a_second_end_together(live_project: Project):
+    folder = live_project.folder / "twenty"
+    folder.mkdir()
+    # The sleep begins once all have begun, so that it ends together however slow the machine is.
+    code = f"""
+import os, pathlib, time
+pathlib.Path({str(folder)!r}, str(os.getpid())).touch()
+while len(os.listdir({str(folder)!r})) < 20: time.sleep(0.01)
+begin = time.time(); time.sleep(1); print(begin, time.time())
+"""
+    async with agent(live_project) as me:
+        sessions = await asyncio.gather(*(me.open("many") for _ in range(20)))
+        assert len(set(sessions)) == 20
+        async with asyncio.timeout(120):
+            answers = await asyncio.gather(
+                *(me.ok("execute_code", session_id=each, code=code) for each in sessions)
+            )
+        await asyncio.gather(*(me.ok("shutdown_session", session_id=each) for each in sessions))
+        left = {each["session_id"] for each in (await me.ok("list_sessions"))["sessions"]}
+    assert not left & set(sessions)
+    assert {facts["state"] for facts in answers} == {"ok"}
+    spans = [[float(word) for word in facts["text"].splitlines()[0].split()] for facts in answers]
+    # One after the other would take twenty seconds.
+    assert max(end for _, end in spans) - min(begin for begin, _ in spans) < 10
 
 
 async def test_the_notebook_on_disk_is_valid(live_project: Project):

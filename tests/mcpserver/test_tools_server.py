@@ -1,13 +1,14 @@
 """The tools about the server itself, and what the others say when there is none."""
 
-import asyncio
 import json
-import os
-import signal
+from pathlib import Path
 
 import pytest
+from mcp import MCPError
+from mcp_types import TextResourceContents
 
 from tests.agent import agent
+from tests.commands import files_of
 from tests.conftest import Project
 
 pytestmark = pytest.mark.live
@@ -51,39 +52,58 @@ async def test_start_wait_use_stop(bare_project: Project):
         assert (await me.ok("ping"))["state"] == "stopped"
 
 
-async def test_a_server_that_is_killed_in_a_call_is_said_to_be_gone(bare_project: Project):
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("JLAB_MCP_PORT_MIN", "many", 'JLAB_MCP_PORT_MIN is "many", expected a whole number'),
+        ("JLAB_MCP_PORT_MIN", "19001", "JLAB_MCP_PORT_MIN (19001) is above JLAB_MCP_PORT_MAX (19000"),
+        ("JLAB_MCP_RUN_MODE", "cloud", 'JLAB_MCP_RUN_MODE is "cloud"'),
+    ],
+)
+async def test_a_wrong_setting_is_named_by_every_tool_and_changes_nothing(
+    bare_project: Project, setting: str, value: str, says: str
+):
+    async with agent(Project(bare_project.folder, {**bare_project.env, setting: value})) as me:
+        for tool in ("ping", "start_server", "list_sessions"):
+            assert says in await me.refused(tool)
+        with pytest.raises(MCPError, match=setting):
+            await me.session.read_resource("jlab-mcp://server/status")
+    assert list(bare_project.folder.parent.iterdir()) == [bare_project.folder]
+    assert list(bare_project.folder.iterdir()) == []
+
+
+async def test_slurm_mode_is_refused_with_the_way_to_work_here(bare_project: Project):
+    slurm = {**bare_project.env, "JLAB_MCP_RUN_MODE": "slurm"}
+    async with agent(Project(bare_project.folder, slurm)) as me:
+        said = await me.refused("start_server")
+    assert "SLURM runner is not built yet" in said
+    assert "JLAB_MCP_RUN_MODE=local" in said
+
+
+@pytest.mark.parametrize("name", ["record_file", "connection_file"])
+async def test_a_broken_record_is_told_with_the_tool_that_clears_it(bare_project: Project, name: str):
     async with agent(bare_project) as me:
         await me.ok("start_server")
-        session_id = await me.open()
-        pid = (await me.ok("ping"))["pid"]
-        flag = bare_project.folder / "runs"
-        code = f"import pathlib, time\npathlib.Path({str(flag)!r}).touch()\ntime.sleep(600)"
-        waiting = asyncio.create_task(me.refused("execute_code", session_id=session_id, code=code))
-        async with asyncio.timeout(30):
-            while not flag.exists():
-                await asyncio.sleep(0.02)
-        os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(30):
-            said = await waiting
-        assert "went away" in said
-        assert "`start_server`" in said
-        assert (await me.ok("ping"))["state"] in {"stale", "stopped"}
-        assert (await me.ok("start_server"))["state"] == "ready"
+        path: Path = getattr(bare_project.resolved().paths, name)
+        path.write_text('{"token": "hidden')
+        for tool, arguments in (("ping", {}), ("list_sessions", {}), ("execute_scratch", {"code": "1"})):
+            said = await me.refused(tool, **arguments)
+            assert str(path) in said
+            assert "`stop_server`" in said
+            assert "hidden" not in said
+        assert path.read_text() == '{"token": "hidden'
+        await me.ok("stop_server")
+        assert (await me.ok("ping"))["state"] == "stopped"
+    assert files_of(bare_project) == []
 
 
-async def test_another_mcp_server_goes_on_where_one_was_killed(live_project: Project):
-    async with agent(live_project) as first:
-        session_id = await first.open("handed over")
-        await first.ok("execute_code", session_id=session_id, code="kept = 42")
-    async with agent(live_project) as second:
-        facts = await second.ok("execute_code", session_id=session_id, code="kept")
-    assert facts["text"].splitlines()[0] == "42"
-
-
-async def test_a_wrong_setting_is_named(bare_project: Project):
-    wrong = Project(bare_project.folder, {**bare_project.env, "JLAB_MCP_PORT_MIN": "many"})
-    async with agent(wrong) as me:
-        for tool in ("ping", "start_server", "list_sessions"):
-            said = await me.refused(tool)
-            assert "JLAB_MCP_PORT_MIN" in said
-            assert "many" in said
+async def test_the_status_resource_shows_a_running_server_without_its_token(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("status")
+        (shown,) = (await me.session.read_resource("jlab-mcp://server/status")).contents
+        await me.ok("shutdown_session", session_id=session_id)
+    assert isinstance(shown, TextResourceContents)
+    status = json.loads(shown.text)
+    assert (status["state"], status["profile"], status["job_id"]) == ("ready", "local", None)
+    assert status["info"]["sessions"] >= 1
+    assert json.loads(live_project.connection_file.read_text())["token"] not in shown.text

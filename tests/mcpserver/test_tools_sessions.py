@@ -23,9 +23,24 @@ def write_notebook(path: Path, *sources: str, kernel: str = "python3") -> None:
 async def test_a_name_never_overwrites_a_notebook(live_project: Project):
     async with agent(live_project) as me:
         first = await me.ok("start_new_session", experiment_name="same name")
+        await me.ok("execute_code", session_id=first["session_id"], code="'first'")
         second = await me.ok("start_new_session", experiment_name="same name")
-    assert first["notebook_path"] != second["notebook_path"]
-    assert Path(second["notebook_path"]).stem.endswith("_2")
+        third = await me.ok("start_new_session", experiment_name="same name")
+        forks = [
+            await me.ok(
+                "start_session_continue_notebook", experiment_name="same name", notebook_path="same name"
+            )
+            for _ in range(2)
+        ]
+        kept = await me.ok("read_notebook", session_id=first["session_id"])
+    assert [Path(facts["notebook_path"]).name for facts in (first, second, third, *forks)] == [
+        "same name.ipynb",
+        "same name_2.ipynb",
+        "same name_3.ipynb",
+        "same name_continued.ipynb",
+        "same name_continued_2.ipynb",
+    ]
+    assert "'first'" in kept["text"]
 
 
 async def test_resume_runs_all_cells_with_progress_and_lists_what_failed(live_project: Project):
@@ -115,8 +130,11 @@ async def test_bad_input_is_one_clear_sentence_and_changes_nothing(live_project:
     write_notebook(live_project.notebooks / "unknown.ipynb", "1", kernel="no-such-kernel")
     async with agent(live_project) as me:
         session_id = await me.open("bad input")
-        before = {path: path.read_bytes() for path in live_project.notebooks.glob("*.ipynb")}
-        sessions = (await me.ok("list_sessions"))["sessions"]
+        # Other tests' notebooks may still be on their way to the disk: only those named here are compared.
+        named = [outside, live_project.notebooks / "text.ipynb", live_project.notebooks / "unknown.ipynb"]
+        before = [path.read_bytes() for path in named]
+        notebooks = set(live_project.notebooks.glob("*.ipynb"))
+        sessions = {each["session_id"] for each in (await me.ok("list_sessions"))["sessions"]}
         refusals = {
             "session": await me.refused("execute_code", session_id="nope", code="1"),
             "slashes": await me.refused("execute_code", session_id="../../x", code="1"),
@@ -142,8 +160,11 @@ async def test_bad_input_is_one_clear_sentence_and_changes_nothing(live_project:
                 "execute_code", session_id=session_id, code="1", wait_seconds=-1
             ),
         }
-        assert (await me.ok("list_sessions"))["sessions"] == sessions
-    assert {path: path.read_bytes() for path in live_project.notebooks.glob("*.ipynb")} == before
+        listed = {each["session_id"]: each for each in (await me.ok("list_sessions"))["sessions"]}
+        assert set(listed) == sessions
+        assert (listed[session_id]["cells"], listed[session_id]["running"]) == (0, None)
+    assert [path.read_bytes() for path in named] == before
+    assert set(live_project.notebooks.glob("*.ipynb")) == notebooks
     assert "list_sessions" in refusals["session"]
     assert "99" in refusals["cell"]
     assert "read_notebook" in refusals["cell"]
