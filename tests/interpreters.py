@@ -25,7 +25,11 @@ def find_python(version: str) -> Path:
     return candidates[0]
 
 
-def make_lab_environment(folder: Path, python: Path | str) -> Path:
+NEWEST = ("jupyterlab>=4,<5", "ipykernel")
+OLDEST = ("jupyterlab==4.0.0", "jupyter_server==2.4.0", "ipykernel")
+
+
+def make_lab_environment(folder: Path, python: Path | str, packages: tuple[str, ...] = NEWEST) -> Path:
     """Make a virtual environment with JupyterLab and without jlab-mcp, or skip the test."""
     steps = (
         ["venv", "--quiet", "--python", str(python), str(folder)],
@@ -35,8 +39,7 @@ def make_lab_environment(folder: Path, python: Path | str) -> Path:
             "--quiet",
             "--python",
             str(folder / "bin/python"),
-            "jupyterlab>=4,<5",
-            "ipykernel",
+            *packages,
         ],
     )
     for step in steps:

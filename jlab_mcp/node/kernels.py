@@ -242,10 +242,8 @@ class Kernel:
     def _note_activity(self, msg_type: str, message: Message) -> None:
         """Keep what JupyterLab shows of this kernel, and what its culler goes by, up to date."""
         manager = self.manager
-        if (
-            manager is None
-            or message["parent_header"].get("msg_type") in self._kernels.untracked_message_types
-        ):
+        untracked = getattr(self._kernels, "untracked_message_types", ())  # older servers track all
+        if manager is None or message["parent_header"].get("msg_type") in untracked:
             return
         manager.last_activity = self._kernels.last_kernel_activity = datetime.now(timezone.utc)
         if msg_type == "status":
