@@ -1,4 +1,4 @@
-"""The only network code of the front: HTTP client of the node service."""
+"""The only network code of the front: the client of the node service."""
 
 from jlab_mcp.client.node import CellRef, NodeClient
 

@@ -1,6 +1,9 @@
 """Calls over one websocket, the quick way: a small frame each way, many calls at a time.
 
 A general HTTP client takes longer over a request than the kernel does over `1 + 1`.
+
+A link is one websocket with the calls that wait for answers over it; a channel has one link at a time. Every
+call that waits belongs to one link, so that the end of an old one never touches the calls of the next.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 from jlab_mcp.client.wire import Answer, Broken, NobodyThere, Silence
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.client import ClientConnection
 
-_BODY = ',"body":'
+_BODY = b',"body":'
 _TELLING = frozenset({401, 403, 404})
 """Statuses of a refused upgrade that come from the server itself; others come from something in between."""
 
@@ -30,7 +33,7 @@ class UpgradeRefused(Exception):
 
 
 class Channel:
-    """One websocket to the node service, opened at the first call and again after it broke.
+    """The way to the node service, opened at the first call and again after it broke.
 
     Args:
         url: of the API, ending in a slash.
@@ -42,10 +45,7 @@ class Channel:
         self._url = "ws" + url.removeprefix("http") + "calls"
         self._token = token
         self._connect_s = connect_s
-        self._numbers = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
-        self._socket: ClientConnection | None = None
-        self._reader: asyncio.Task[None] | None = None
+        self._link: _Link | None = None
         self._opening = asyncio.Lock()
 
     async def call(
@@ -57,47 +57,31 @@ class Channel:
             NoAnswer: none came.
             UpgradeRefused: no websocket can be had here.
         """
-        socket = self._socket or await self._open()
-        if isinstance(socket, Answer):
-            return socket
-        number = next(self._numbers)
-        frame = json.dumps({"id": number, "method": method, "path": path, "query": query, "body": body})
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
-        try:
-            await socket.send(frame)
-            async with asyncio.timeout(answer_s):
-                return await answer
-        except TimeoutError as exc:
-            # Whether the link or the server is at fault cannot be told: the next call tries a new link.
-            await self.close()
-            raise Silence from exc
-        except ConnectionClosed as exc:
-            raise Broken from exc
-        finally:
-            self._waiting.pop(number, None)
+        link = await self._opened()
+        if isinstance(link, Answer):
+            return link
+        call = {"method": method, "path": path, "query": query, "body": body}
+        return await link.call(call, answer_s=answer_s)
 
     async def close(self) -> None:
         """Close the connection; calls that still wait end as broken."""
-        reader, self._reader = self._reader, None
-        socket, self._socket = self._socket, None
-        if reader is not None:
-            reader.cancel()
-        if socket is not None:
-            socket.transport.abort()
-            await socket.wait_closed()
-        self._break()
+        link, self._link = self._link, None
+        if link is not None:
+            link.cut()
+            await link.gone()
 
-    async def _open(self) -> ClientConnection | Answer:
-        """Return the connection, or what the server answered in place of one."""
+    async def _opened(self) -> _Link | Answer:
+        """Return an open link, or what the server answered in place of one."""
+        if self._link is not None and self._link.open:
+            return self._link
         async with self._opening:
-            if self._socket is not None:
-                return self._socket
+            if self._link is not None and self._link.open:  # another call was faster
+                return self._link
             socket = await self._connect()
-            if not isinstance(socket, Answer):
-                self._socket = socket
-                self._reader = asyncio.create_task(self._read(socket))
-            return socket
+            if isinstance(socket, Answer):
+                return socket
+            self._link = _Link(socket)
+            return self._link
 
     async def _connect(self) -> ClientConnection | Answer:
         try:
@@ -118,31 +102,77 @@ class Channel:
             if exc.response.status_code in _TELLING:
                 return Answer(exc.response.status_code, bytes(exc.response.body or b""))
             raise UpgradeRefused from exc
+        except InvalidMessage as exc:
+            if isinstance(exc.__cause__, EOFError):  # it hung up: a server that is just ending
+                raise NobodyThere from exc
+            raise UpgradeRefused from exc
         except InvalidHandshake as exc:
             raise UpgradeRefused from exc
-        except EOFError as exc:
-            raise NobodyThere from exc
 
-    async def _read(self, socket: ClientConnection) -> None:
+
+class _Link:
+    """One open websocket, and the calls that wait for their answers over it."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.open = True
+        self._socket = socket
+        self._numbers = itertools.count(1)
+        # None in place of an answer says that the link broke: an exception that nobody collects is logged.
+        self._waiting: dict[int, asyncio.Future[Answer | None]] = {}
+        self._reader = asyncio.create_task(self._read())
+
+    async def call(self, call: Mapping[str, Any], *, answer_s: float) -> Answer:
+        """Send a call and wait for its answer."""
+        number = next(self._numbers)
+        waiting: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = waiting
         try:
-            async for message in socket:
-                self._take(message if isinstance(message, str) else message.decode())
+            # Sending waits too, where the other side does not read.
+            async with asyncio.timeout(answer_s):
+                await self._socket.send(json.dumps({"id": number, **call}))
+                answer = await waiting
+        except TimeoutError as exc:
+            # Whether the link or the server is at fault cannot be told: the next call tries a new link.
+            self.cut()
+            raise Silence from exc
+        except ConnectionClosed as exc:
+            raise Broken from exc
+        finally:
+            del self._waiting[number]
+        if answer is None:
+            raise Broken
+        return answer
+
+    def cut(self) -> None:
+        """End the connection at once; the calls that wait end as broken."""
+        self._socket.transport.abort()
+        self._end()
+
+    async def gone(self) -> None:
+        """Wait until nothing of a link that was cut is left."""
+        await asyncio.wait([self._reader])
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._take(await self._socket.recv(decode=False))
         except ConnectionClosed:
             pass
+        except (ValueError, LookupError, TypeError):  # not an answer: whoever speaks there is not our service
+            self._socket.transport.abort()
         finally:
-            if self._socket is socket:
-                self._socket = self._reader = None
-                self._break()
+            self._end()
 
-    def _take(self, message: str) -> None:
+    def _take(self, message: bytes) -> None:
         """Hand an answer to whoever waits for it: `{"id":N,"status":S,"body":…}`."""
         head, _, rest = message.partition(_BODY)
-        fields = json.loads(head + "}")
+        fields = json.loads(head + b"}")
         waiting = self._waiting.get(fields["id"])
         if waiting is not None and not waiting.done():
-            waiting.set_result(Answer(fields["status"], rest[:-1].encode()))
+            waiting.set_result(Answer(fields["status"], rest[:-1]))
 
-    def _break(self) -> None:
+    def _end(self) -> None:
+        self.open = False
         for waiting in self._waiting.values():
             if not waiting.done():
-                waiting.set_exception(Broken())
+                waiting.set_result(None)

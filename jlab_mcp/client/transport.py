@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from jlab_mcp.client.wire import Answer
 
-_LONGEST_FRAME = 4_000_000
-"""Characters of code beyond which a call goes by HTTP: servers refuse frames of more than 10 MiB."""
+_LONGEST_CODE = 800_000
+"""Characters beyond which a call goes by HTTP: servers refuse frames of more than 10 MiB, and a character
+takes up to 12 bytes of JSON."""
 
 
 class Transport:
@@ -37,7 +38,7 @@ class Transport:
         Raises:
             NoAnswer: none came. Unless nobody was there, the call may have been carried out all the same.
         """
-        if self._channel is not None and _length(body) < _LONGEST_FRAME:
+        if self._channel is not None and _length(body) < _LONGEST_CODE:
             try:
                 return await self._channel.call(method, path, query=query, body=body, answer_s=answer_s)
             except UpgradeRefused:

@@ -1,9 +1,11 @@
 """The client of the node service: typed answers, our errors, and no code run twice."""
 
 import asyncio
+import gc
 import json
+import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from jlab_mcp.client import NodeClient
 from jlab_mcp.client.models import ExecutionState
-from jlab_mcp.client.wire import Silence
+from jlab_mcp.client.wire import Broken, Silence
 from jlab_mcp.core.record import Connection
 from jlab_mcp.errors import (
     BadRequest,
@@ -139,6 +141,17 @@ async def over_websocket(*answers: tuple[int, bytes] | None) -> AsyncIterator[tu
 
 
 @asynccontextmanager
+async def listening(handler: Callable[[ServerConnection], Awaitable[None]]) -> AsyncIterator[NodeClient]:
+    """Give a client of a websocket server that does what `handler` does."""
+    async with serve(handler, "127.0.0.1", 0, max_size=None, close_timeout=0.1) as listener:
+        client = NodeClient(connection(next(iter(listener.sockets)).getsockname()[1]))
+        try:
+            yield client
+        finally:
+            await client.aclose()
+
+
+@asynccontextmanager
 async def over_http(*answers: tuple[int, bytes] | None) -> AsyncIterator[tuple[NodeClient, Service]]:
     service = Service(list(answers))
     listener = await asyncio.start_server(service.requests, "127.0.0.1", 0)
@@ -195,10 +208,96 @@ async def test_a_long_silence_is_told_and_the_next_call_goes_over_a_new_connecti
         assert (await client.execution("e1")).state is ExecutionState.OK
 
 
-async def test_code_that_no_frame_may_hold_goes_by_http():
-    async with over_http(ok(EXECUTION)) as (client, service):
-        await client.execute("s1", "e1", code="#" * 5_000_000, wait=0)
-    assert len(service.seen[0].body["code"]) == 5_000_000
+async def test_a_server_that_does_not_read_is_told_in_time():
+    """What is sent waits, too, once the system's buffers are full."""
+
+    async def deaf(socket: ServerConnection) -> None:
+        socket.transport.pause_reading()
+        await socket.wait_closed()
+
+    async with listening(deaf) as client:
+        way = client._connected()
+        with pytest.raises(Silence):
+            await asyncio.wait_for(
+                way.call("GET", "x", query={"much": "#" * 30_000_000}, body={}, answer_s=0.2), 10
+            )
+
+
+async def test_a_silence_breaks_no_call_of_the_next_connection():
+    changed = ok({"cell_id": "c", "cell_index": 0, "cell_type": "code", "total": 1})
+    async with over_websocket(changed) as (client, _service):
+        await client.delete_cell("s1", 0)
+        way = client._connected()
+        assert way._channel is not None
+        link = way._channel._link
+        assert link is not None
+        silent = asyncio.create_task(way.call("GET", "info", query={}, body={}, answer_s=0))
+        while link.open:
+            await asyncio.sleep(0)
+        # What changes cells is never sent twice, so a break would be an error.
+        for _ in range(20):
+            await client.delete_cell("s1", 0)
+        with pytest.raises(Silence):
+            await silent
+
+
+async def test_calls_that_wait_end_although_the_closing_is_cancelled():
+    async def silent(socket: ServerConnection) -> None:
+        await socket.wait_closed()
+
+    async with listening(silent) as client:
+        way = client._connected()
+        waiting = [
+            asyncio.create_task(way.call("GET", "info", query={}, body={}, answer_s=60)) for _ in range(3)
+        ]
+        while not (channel := way._channel) or not channel._link or len(channel._link._waiting) < 3:
+            await asyncio.sleep(0)
+        closing = asyncio.create_task(way.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        async with asyncio.timeout(5):
+            results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [Broken] * 3
+
+
+@pytest.mark.parametrize(
+    "frame", ["hello", "[]", '{"id":[],"status":200,"body":1}', b"\xff\xfe", '{"id":1,"body":1}']
+)
+async def test_frames_that_are_no_answers_end_the_connection(
+    frame: str | bytes, caplog: pytest.LogCaptureFixture
+):
+    async def babble(socket: ServerConnection) -> None:
+        async for _ in socket:
+            await socket.send(frame)
+
+    async with listening(babble) as client:
+        with pytest.raises(ServerUnreachable, match="broke the connection"):
+            await client.info()
+    gc.collect()
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+async def test_a_server_that_hangs_up_on_the_upgrade_is_not_there():
+    async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    client = NodeClient(connection(listener.sockets[0].getsockname()[1]))
+    async with listener:
+        with pytest.raises(ServerUnreachable, match="nobody answers"):
+            await client.info()
+    await client.aclose()
+
+
+@pytest.mark.live
+async def test_code_that_no_frame_may_hold_goes_by_http(live_project: Project):
+    client = (await live_project.connect()).client
+    try:
+        for code in ("#" * 11_000_000, "#" + "\N{SNAKE}" * 1_000_000):
+            done = await client.scratch(secrets.token_hex(8), code, wait=60)
+            assert done.state is ExecutionState.OK
+    finally:
+        await client.aclose()
 
 
 async def test_code_whose_connection_breaks_is_sent_again_under_the_same_id(served: Serve):
