@@ -35,6 +35,7 @@ _REPORT_SECONDS = 10.0
 _EXIT_MEANS = {
     3: "JupyterLab cannot be imported there",
     4: "no port of the range is free",
+    5: "the address it should listen on is not one of this machine's",
     127: "the interpreter was not found",
 }
 

@@ -4,7 +4,8 @@ Run by path, in the user's own Python: `python …/jlab_mcp_node/launch.py --con
 it needs goes through the environment, so nothing reaches a kernel: the token lives in this process and
 in the connection file, the package path in `sys.path`.
 
-Exit codes: 0 stopped, 1 failed (the log says why), 3 JupyterLab cannot be imported, 4 no free port.
+Exit codes: 0 stopped, 1 failed (the log says why), 3 JupyterLab cannot be imported, 4 no free port,
+5 the address is not one of this machine's.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any
 
 EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
+EXIT_NO_ADDRESS = 5
 _RUNTIME_PREFIX = "jlab-mcp-run-"
 _ATTEMPTS = 20  # how often a port that was taken between the look and the bind is replaced
 
@@ -185,7 +187,11 @@ def main() -> int:
     except ImportError as error:
         print(f"jlab-mcp: JupyterLab cannot be imported by {sys.executable}: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_NO_JUPYTERLAB
-    port = free_port(arguments.ip, arguments.port_min, arguments.port_max)
+    try:
+        port = free_port(arguments.ip, arguments.port_min, arguments.port_max)
+    except OSError as error:
+        print(f"jlab-mcp: nothing can listen on {arguments.ip}: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return EXIT_NO_ADDRESS
     if port is None:
         taken = f"{arguments.port_min} to {arguments.port_max} on {arguments.ip}"
         print(f"jlab-mcp: no free port from {taken}", file=sys.stderr)  # noqa: T201

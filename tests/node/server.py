@@ -103,6 +103,7 @@ def node_server(
     *,
     python: str = sys.executable,
     ports: tuple[int, int] = (18000, 19000),
+    ip: str = "127.0.0.1",
     env: dict[str, str] | None = None,
 ) -> Iterator[NodeServer]:
     """Run a server in `folder`; it is ended when the context is left."""
@@ -113,7 +114,7 @@ def node_server(
     log = folder / "server.log"
     command = [
         python, str(copy_node(folder)), "--connection-file", str(connection_file), "--root-dir", str(project),
-        "--notebook-dir", str(notebooks), "--port-min", str(ports[0]), "--port-max", str(ports[1]), "--profile", "local",
+        "--notebook-dir", str(notebooks), "--port-min", str(ports[0]), "--port-max", str(ports[1]), "--profile", "local", "--ip", ip,
         "--server-id", "0123456789abcdef",
     ]  # fmt: skip
     with log.open("wb") as output:

@@ -301,3 +301,9 @@ def test_the_runtime_folder_goes_with_the_server_and_that_of_a_killed_one_with_t
     assert killed.exists()
     with node_server(tmp_path / "next"):
         assert not killed.exists()
+
+
+def test_an_address_of_another_machine_is_said(tmp_path: Path) -> None:
+    said = pytest.raises(AssertionError, match=r"nothing can listen on 192\.0\.2\.1")
+    with said, node_server(tmp_path, ip="192.0.2.1"):
+        pass
