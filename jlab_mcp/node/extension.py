@@ -12,6 +12,7 @@ import time
 from importlib import metadata
 from typing import Any
 
+from . import resources
 from .api import API
 from .handlers import routes
 from .service import NodeSettings, Service
@@ -28,6 +29,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(serverapp: Any) -> None:
     settings: NodeSettings = serverapp.web_app.settings[SETTINGS_KEY]
+    resources.begin()
     service = Service(serverapp, settings, describe(settings))
     web_app = serverapp.web_app
     web_app.settings[SERVICE_KEY] = service

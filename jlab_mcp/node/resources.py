@@ -32,6 +32,11 @@ class _Answer:
     error: str | None = None
 
 
+def begin() -> None:
+    """Begin to measure how busy the processors are: the first answer counts from here."""
+    _meter.percent()
+
+
 async def read_resources(
     kernels: Iterable[Mapping[str, Any]] = (),
     *,

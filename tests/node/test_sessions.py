@@ -307,3 +307,13 @@ def test_an_address_of_another_machine_is_said(tmp_path: Path) -> None:
     said = pytest.raises(AssertionError, match=r"nothing can listen on 192\.0\.2\.1")
     with said, node_server(tmp_path, ip="192.0.2.1"):
         pass
+
+
+def test_resources_know_the_machine_from_the_first_call_on(node: NodeServer) -> None:
+    session = node.new_session("resources")
+    resources = node.get("resources").json()
+    assert resources["cpus"]["count"] == os.cpu_count()
+    assert 0 <= resources["cpus"]["percent"] <= 100
+    assert resources["memory"]["total"] > resources["memory"]["available"] > 0
+    rss = {kernel["session_id"]: kernel["rss"] for kernel in resources["kernels"]}
+    assert rss[session["session_id"]] > 1_000_000
