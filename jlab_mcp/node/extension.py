@@ -15,7 +15,8 @@ from typing import Any
 from . import resources
 from .api import API
 from .handlers import routes
-from .service import NodeSettings, Service
+from .service import Service
+from .settings import NodeSettings
 
 NODE_VERSION = "0.1.0"
 # Keys of the web application's settings:

@@ -74,7 +74,7 @@ def bindable(ip: str, port: int) -> bool:
 def build_config(arguments: argparse.Namespace, port: int, runtime_dir: str) -> Any:
     """Traitlets configuration of the server; it wins over the user's own config files."""
     from jlab_mcp_node.extension import SETTINGS_KEY
-    from jlab_mcp_node.service import NodeSettings
+    from jlab_mcp_node.settings import NodeSettings
     from traitlets.config import Config
 
     settings = NodeSettings(

@@ -5,48 +5,56 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from typing import Any
 
 from . import executor
 from .errors import ApiError
 from .executor import Execution
 from .kernels import Kernel
+from .settings import NodeSettings
 from .spool import Spool
-
-if TYPE_CHECKING:
-    from .service import Service
 
 
 def run_scratch(
-    service: Service, execution_id: str, code: str, kernel_name: str
+    kernels: Any, settings: NodeSettings, context: Any, execution_id: str, code: str, kernel_name: str
 ) -> tuple[Execution, asyncio.Task[None]]:
     """Begin to run `code` in a kernel of its own.
+
+    Args:
+        kernels: the server's kernel manager.
+        settings: where the kernel works, and where long output goes.
+        context: ZMQ context for the channels.
+        execution_id: chosen by the client.
+        code: what to run.
+        kernel_name: name of the kernel spec.
 
     Returns:
         The execution, and the task that ends once its kernel is gone.
     """
-    spool = Spool(os.path.join(service.settings.runtime_dir, f"scratch-{execution_id}.txt"))
+    spool = Spool(os.path.join(settings.runtime_dir, f"scratch-{execution_id}.txt"))
     execution = Execution(execution_id, None, code, None, spool)
-    return execution, asyncio.ensure_future(_run(service, execution, kernel_name))
+    return execution, asyncio.ensure_future(_run(kernels, settings, context, execution, kernel_name))
 
 
-async def _run(service: Service, execution: Execution, kernel_name: str) -> None:
-    manager = service.serverapp.kernel_manager
-    folder = os.path.relpath(service.settings.notebook_dir, service.settings.root_dir).replace(os.sep, "/")
+async def _run(
+    kernels: Any, settings: NodeSettings, context: Any, execution: Execution, kernel_name: str
+) -> None:
     try:
-        os.makedirs(service.settings.notebook_dir, exist_ok=True)
-        kernel_id = await manager.start_kernel(kernel_name=kernel_name, path="" if folder == "." else folder)
+        os.makedirs(settings.notebook_dir, exist_ok=True)
+        kernel_id = await kernels.start_kernel(
+            kernel_name=kernel_name, path=settings.api_path(settings.notebook_dir)
+        )
     except Exception as error:  # noqa: BLE001 - whatever a kernel spec or provisioner may raise
         execution.end(executor.NOT_RUN, f"kernel {kernel_name} could not be started: {error}")
         return
     kernel = Kernel(
-        manager,
+        kernels,
         kernel_id,
         on_message=lambda message: _feed(execution, message),
         on_end=lambda reason: execution.end(executor.KERNEL_DIED, reason),
     )
     try:
-        await kernel.connect(service.context)
+        await kernel.connect(context)
         if not execution.ended:  # cancelled while its kernel started
             execution.start(kernel)
             await kernel.send(kernel.execute_request(execution.code))
@@ -57,7 +65,7 @@ async def _run(service: Service, execution: Execution, kernel_name: str) -> None
         kernel.close()
         execution.spool.close()
         with contextlib.suppress(Exception):  # a kernel that is gone already is what is wanted
-            await manager.shutdown_kernel(kernel_id, now=True)
+            await kernels.shutdown_kernel(kernel_id, now=True)
 
 
 def _feed(execution: Execution, message: dict[str, object]) -> None:

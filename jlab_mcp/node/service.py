@@ -8,7 +8,6 @@ import os
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import zmq
@@ -30,31 +29,9 @@ from .notebookfile import NotebookFile
 from .paths import existing_notebook, free_names, new_stem
 from .scratch import run_scratch
 from .sessions import Session
+from .settings import NodeSettings
 
 _SCRATCH_KEPT = 50
-
-
-@dataclass(frozen=True)
-class NodeSettings:
-    """What the launcher was told.
-
-    Attributes:
-        connection_file: where the connection is announced.
-        root_dir: JupyterLab's root folder, absolute.
-        notebook_dir: folder that holds all notebooks, absolute; inside `root_dir` or equal to it.
-        profile: name of the profile that the server was started for.
-        job_id: SLURM job id, or None for a local process.
-        server_id: 16 hexadecimal digits chosen by whoever started it.
-        runtime_dir: private folder on this machine's own disk, for sockets and scratch output.
-    """
-
-    connection_file: str
-    root_dir: str
-    notebook_dir: str
-    profile: str
-    job_id: str | None
-    server_id: str
-    runtime_dir: str
 
 
 class Service:
@@ -216,7 +193,7 @@ class Service:
             The kernel's id, and whether it was started here.
         """
         manager = self.serverapp.session_manager
-        api_path = self._api_path(path)
+        api_path = self.settings.api_path(path)
         if await manager.session_exists(path=api_path):
             found = await manager.get_session(path=api_path)
             return str(found["kernel"]["id"]), False
@@ -230,16 +207,13 @@ class Service:
 
     async def _end_kernel(self, path: str, kernel_id: str) -> None:
         manager = self.serverapp.session_manager
-        api_path = self._api_path(path)
+        api_path = self.settings.api_path(path)
         with contextlib.suppress(Exception):  # it is gone already: that is what is wanted
             if await manager.session_exists(path=api_path):
                 await manager.delete_session((await manager.get_session(path=api_path))["id"])
         if kernel_id in self.serverapp.kernel_manager:
             with contextlib.suppress(Exception):
                 await self.serverapp.kernel_manager.shutdown_kernel(kernel_id, now=True)
-
-    def _api_path(self, path: str) -> str:
-        return os.path.relpath(path, self.settings.root_dir).replace(os.sep, "/")
 
     def _journal_dir(self) -> str:
         return self.settings.connection_file.replace(".connection.json", "") + ".journals"
@@ -301,7 +275,9 @@ class Service:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernel_spec(kernel, None)["name"]
-            execution, running = run_scratch(self, execution_id, code, name)
+            execution, running = run_scratch(
+                self.serverapp.kernel_manager, self.settings, self.context, execution_id, code, name
+            )
             self._scratch[execution_id] = execution
             self._tasks.add(running)
             running.add_done_callback(self._tasks.discard)

@@ -1,0 +1,34 @@
+"""What the launcher tells the service."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """What the launcher was told.
+
+    Attributes:
+        connection_file: where the connection is announced.
+        root_dir: JupyterLab's root folder, absolute.
+        notebook_dir: folder that holds all notebooks, absolute; inside `root_dir` or equal to it.
+        profile: name of the profile that the server was started for.
+        job_id: SLURM job id, or None for a local process.
+        server_id: 16 hexadecimal digits chosen by whoever started it.
+        runtime_dir: private folder on this machine's own disk, for sockets and scratch output.
+    """
+
+    connection_file: str
+    root_dir: str
+    notebook_dir: str
+    profile: str
+    job_id: str | None
+    server_id: str
+    runtime_dir: str
+
+    def api_path(self, path: str) -> str:
+        """Path of a file as Jupyter's own API names it: below the root folder, with `/`; "" for the root."""
+        relative = os.path.relpath(path, self.root_dir).replace(os.sep, "/")
+        return "" if relative == "." else relative
