@@ -22,7 +22,8 @@ from .paths import outputs_folder
 from .spool import Spool
 
 _LOG = logging.getLogger("jlab_mcp_node")
-_KEPT = 200  # ended executions that stay addressable, and whose late output still finds its cell
+_KEPT = 200  # ended executions that stay addressable in any case, and whose late output finds its cell
+_KEPT_SECONDS = 600.0  # for so long all stay addressable: a resumed notebook is asked for cell by cell
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
 
@@ -113,7 +114,8 @@ class Session:
 
     def _forget_old(self) -> None:
         for key in list(self.executions)[: max(0, len(self.executions) - _KEPT)]:
-            if self.executions[key].ended:
+            ended_at = self.executions[key].ended_at
+            if ended_at is not None and time.time() - ended_at > _KEPT_SECONDS:
                 self.executions.pop(key).spool.close()
         while len(self._by_message) > _KEPT:
             self._by_message.popitem(last=False)
