@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parent.parent
 _UV = [sys.executable, "-m", "uv"]
 
 
@@ -29,18 +30,21 @@ NEWEST = ("jupyterlab>=4,<5", "ipykernel")
 OLDEST = ("jupyterlab==4.0.0", "jupyter_server==2.4.0", "ipykernel")
 
 
-def make_lab_environment(folder: Path, python: Path | str, packages: tuple[str, ...] = NEWEST) -> Path:
+def make_lab_environment(folder: Path, python: Path | str) -> Path:
     """Make a virtual environment with JupyterLab and without jlab-mcp, or skip the test."""
+    return _make(folder, python, "jupyterlab>=4,<5", "ipykernel")
+
+
+def make_installed(folder: Path, python: Path | str) -> Path:
+    """Make a virtual environment as `pip install 'jlab-mcp[local]'` does, or skip the test."""
+    pins = str(ROOT / "constraints.txt")
+    return _make(folder, python, "-c", pins, "--refresh-package", "jlab-mcp", f"{ROOT}[local]")
+
+
+def _make(folder: Path, python: Path | str, *what: str) -> Path:
     steps = (
         ["venv", "--quiet", "--python", str(python), str(folder)],
-        [
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            str(folder / "bin/python"),
-            *packages,
-        ],
+        ["pip", "install", "--quiet", "--python", str(folder / "bin/python"), *what],
     )
     for step in steps:
         done = subprocess.run([*_UV, *step], capture_output=True, text=True, check=False)

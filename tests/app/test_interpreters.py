@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from tests.agent import agent
 from tests.commands import record_of, run
 from tests.conftest import Project
 from tests.interpreters import find_python, make_lab_environment
@@ -42,8 +44,8 @@ def old_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_lab_environment(tmp_path_factory.mktemp("old") / "venv", find_python("3.9"))
 
 
-def _starts_in(project: Project, venv: Path) -> str:
-    """Start with `.venv` in the project, check who runs it, and return the interpreter's version."""
+async def _works_in(project: Project, venv: Path) -> str:
+    """Work with `.venv` in the project, check who runs the cells, and return the interpreter's version."""
     (project.folder / ".venv").symlink_to(venv)
     started = run(project, "start", "-d")
     assert started.returncode == 0, started.stderr
@@ -53,20 +55,46 @@ def _starts_in(project: Project, venv: Path) -> str:
     assert record.python == project.folder / ".venv/bin/python"
     status = json.loads(run(project, "status", "--json").stdout)
     assert (status["state"], status["resources"] is None) == ("ready", False)
+    async with agent(project) as me:
+        opened = await me.ok("start_new_session", experiment_name="own Python")
+        own = {"session_id": opened["session_id"]}
+        await me.ok("execute_code", **own, code="import sys; n = 6")
+        ran = await me.ok("execute_code", **own, code="print(sys.prefix, sys.version.split()[0]); n * 7")
+        assert ran["text"].splitlines()[:2] == [
+            f"{project.folder / '.venv'} {status['info']['python']}",
+            "42",
+        ]
+        failed = await me.ok("edit_cell", **own, cell_index=0, code="1/0")
+        assert failed["error"]["ename"] == "ZeroDivisionError"
+        await me.ok("add_markdown", **own, markdown="# näive")
+        assert (await me.ok("execute_scratch", code="print('scratch')"))["text"].startswith("scratch")
+        missing = await me.ok("execute_code", **own, code="import jlab_mcp")
+        assert missing["error"]["ename"] == "ModuleNotFoundError"
+        busy = await me.ok(
+            "execute_code", **own, code="import time\nwhile True: time.sleep(0.01)", wait_seconds=0
+        )
+        assert (await me.ok("interrupt_kernel", **own))["interrupted"]
+        stopped = await me.ok("read_notebook", execution_id=busy["execution_id"], wait_seconds=60)
+        assert stopped["state"] == "interrupted"
+        died = await me.ok("execute_code", **own, code="import os; os._exit(1)")
+        assert died["state"] == "kernel_died"
+        await me.ok("restart_kernel", **own)
+        ended = await me.ok("shutdown_session", **own)
+    nbformat.validate(nbformat.read(ended["notebook_path"], as_version=4))
     assert run(project, "stop").returncode == 0
     version: str = status["info"]["python"]
     return version
 
 
-def test_the_projects_environment_needs_no_jlab_mcp(bare_project: Project, own_lab: Path) -> None:
+async def test_the_projects_environment_needs_no_jlab_mcp(bare_project: Project, own_lab: Path) -> None:
     ask = [str(own_lab / "bin/python"), "-c", "import jlab_mcp"]
     missing = subprocess.run(ask, cwd=own_lab, capture_output=True, check=False)
     assert missing.returncode
-    _starts_in(bare_project, own_lab)
+    await _works_in(bare_project, own_lab)
 
 
-def test_the_projects_environment_may_be_python_39(bare_project: Project, old_lab: Path) -> None:
-    assert _starts_in(bare_project, old_lab).startswith("3.9")
+async def test_the_projects_environment_may_be_python_39(bare_project: Project, old_lab: Path) -> None:
+    assert (await _works_in(bare_project, old_lab)).startswith("3.9")
 
 
 def test_the_launchers_environment_is_the_venvs_and_holds_nothing_of_ours(
