@@ -30,9 +30,9 @@ NEWEST = ("jupyterlab>=4,<5", "ipykernel")
 OLDEST = ("jupyterlab==4.0.0", "jupyter_server==2.4.0", "ipykernel")
 
 
-def make_lab_environment(folder: Path, python: Path | str) -> Path:
+def make_lab_environment(folder: Path, python: Path | str, packages: tuple[str, ...] = NEWEST) -> Path:
     """Make a virtual environment with JupyterLab and without jlab-mcp, or skip the test."""
-    return _make(folder, python, "jupyterlab>=4,<5", "ipykernel")
+    return _make(folder, python, *packages)
 
 
 def make_installed(folder: Path, python: Path | str) -> Path:
