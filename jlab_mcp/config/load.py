@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from jlab_mcp.core.profile import Profile
 
-FLAG_NAMES = {"slurm.time": "TIME"}
-"""Settings whose place on the command line is not `--set PATH=VALUE`."""
+_FLAGS = {"slurm.time": "TIME"}
+"""What the command line calls the settings that it can override."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def read(
     Raises:
         ConfigError: something is wrong; says all of it at once.
     """
-    home = Path(environ.get("HOME") or Path.home())
+    home = _home(environ)
     env_layer, problems, warnings = environment_layer(environ)
     layers = [_flag_layer(overrides or {}), env_layer]
     name = profile or (None if any(PROFILE in problem for problem in problems) else chosen_profile(environ))
@@ -72,10 +72,17 @@ def read(
     )
 
 
+def _home(environ: Mapping[str, str]) -> Path:
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError as error:  # no such user: a container that was given any user id
+        raise ConfigError(["HOME is not set, and this user has no home folder; set HOME"]) from error
+
+
 def _flag_layer(overrides: Mapping[str, str]) -> Layer:
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for path, text in overrides.items():
         put(values, path, text)
-        origins[path] = Origin("flag", FLAG_NAMES.get(path, f"--set {path}"), text)
+        origins[path] = Origin("flag", _FLAGS.get(path, path), text)
     return Layer(values, origins)

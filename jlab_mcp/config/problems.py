@@ -34,7 +34,8 @@ def _sentence(detail: ErrorDetails, origins: Mapping[str, Origin]) -> str:
     if detail["type"] == "extra_forbidden":
         return f"{_place(origin, path)} is no setting{nearest(path, list(setting_paths()))}"
     value = json.dumps(origin.text or str(detail["input"]), ensure_ascii=False)
-    return f"{_place(origin, path)} is {value}, expected {_allowed(path) or detail['msg']}"
+    shown = value.encode("utf-8", "backslashreplace").decode("utf-8")  # a variable may hold any bytes
+    return f"{_place(origin, path)} is {shown}, expected {_allowed(path) or detail['msg']}"
 
 
 def _place(origin: Origin, path: str) -> str:

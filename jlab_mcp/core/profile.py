@@ -44,6 +44,12 @@ def _address(text: str) -> str:
     return str(ipaddress.ip_address(text))
 
 
+def _nameable(path: Path) -> Path:
+    if b"\0" in str(path).encode("utf-8"):  # an encoding error is a ValueError, too
+        raise ValueError
+    return path
+
+
 def _split_modules(value: object) -> object:
     return tuple(re.split(r"[\s,]+", value.strip())) if isinstance(value, str) else value
 
@@ -63,7 +69,7 @@ Port = Annotated[int, Field(ge=1, le=_LAST_PORT), Allowed(f"a whole number from 
 Address = Annotated[str, AfterValidator(_address), Allowed("an IP address, such as 127.0.0.1 or 0.0.0.0")]
 Seconds = Annotated[float, Field(gt=0, le=7 * 86_400), Allowed("seconds, above 0")]
 Count = Annotated[int, Field(ge=1), Allowed("a whole number of at least 1")]
-Folder = Annotated[Path, Allowed("a path")]
+Folder = Annotated[Path, AfterValidator(_nameable), Allowed("a path in UTF-8")]
 
 
 class Section(BaseModel):

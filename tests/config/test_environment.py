@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -135,6 +136,24 @@ def test_a_flag_beats_a_variable_and_is_named_when_wrong(tmp_path: Path) -> None
     assert (resolved.slurm.time, resolved.origins["slurm.time"].where) == ("10", "TIME")
     with pytest.raises(ConfigError, match=r'^TIME is "soon", expected minutes'):
         load(project_dir=tmp_path, environ=environ, overrides={"slurm.time": "soon"})
+
+
+def test_a_path_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
+    undecodable = os.fsdecode(b"/n\xff")
+    assert _problems(tmp_path, JLAB_MCP_NOTEBOOK_DIR=undecodable) == (
+        r'JLAB_MCP_NOTEBOOK_DIR is "/n\udcff", expected a path in UTF-8',
+    )
+    with pytest.raises(ConfigError, match="expected a path in UTF-8"):
+        load(project_dir=tmp_path, environ={"HOME": "/h"}, overrides={"notebook.dir": "a\0b"})
+
+
+def test_a_user_without_a_home_folder_is_told_to_set_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 3_999_999_999)  # nobody has it
+    with pytest.raises(ConfigError, match="HOME is not set"):
+        load(project_dir=tmp_path, environ={})
 
 
 def test_a_missing_project_folder_is_one_sentence(tmp_path: Path) -> None:
