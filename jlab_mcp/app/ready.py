@@ -12,6 +12,7 @@ from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import observe
 from jlab_mcp.core.startup import WaitVerdict, judge_wait
 from jlab_mcp.errors import (
+    Remedy,
     ServerError,
     ServerStarting,
     ServerUnreachable,
@@ -32,9 +33,10 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.004, 0.1
 _QUICK_SECONDS = 10.0
 """How long to look every 4 ms, before looking less and less often."""
 _REPORT_SECONDS = 10.0
+_NO_PORT = 4
 _EXIT_MEANS = {
     3: "JupyterLab cannot be imported there",
-    4: "no port of the range is free",
+    _NO_PORT: "no port of the range is free",
     5: "the address it should listen on is not one of this machine's",
     127: "the interpreter was not found",
 }
@@ -106,7 +108,11 @@ async def _failure(
     if verdict is WaitVerdict.DIED:
         code = exit_code(record)
         await end_server(resolved, record, grace=0)
-        return StartFailed(f"{place} did not start: {_ending(code)}", details={"exit_code": code, **details})
+        return StartFailed(
+            f"{place} did not start: {_ending(code)}",
+            remedy=Remedy.WIDEN_PORTS if code == _NO_PORT else None,
+            details={"exit_code": code, **details},
+        )
     if not ours:
         return ServerStarting(
             f"{place} is still not ready after {resolved.ready_timeout:g} s", details=details

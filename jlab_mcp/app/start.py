@@ -8,14 +8,16 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from jlab_mcp.app.ending import end_process
 from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import elsewhere, no_server, observe
 from jlab_mcp.app.ready import wait_until_ready
 from jlab_mcp.core.startup import Standing, StartStep, next_start_step
-from jlab_mcp.errors import SlurmNotAvailable, StopFailed
+from jlab_mcp.errors import CannotWrite, SlurmNotAvailable, StopFailed
 from jlab_mcp.runners.base import LaunchOrder
 from jlab_mcp.runners.interpreter import choose_interpreter
 from jlab_mcp.runners.local import LocalRunner
+from jlab_mcp.runners.processes import Identity
 from jlab_mcp.storage.files import writing
 from jlab_mcp.storage.locks import held
 from jlab_mcp.storage.logs import prepare_log
@@ -39,6 +41,7 @@ async def start(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
 
     Raises:
         SlurmNotAvailable: the run mode is slurm.
+        CannotWrite: there is no place for its files.
         StartFailed: it did not come up; nothing of it is left.
         StartInterrupted: somebody stopped it meanwhile.
         ServerStarting: somebody else's start takes longer than the time limit.
@@ -84,7 +87,7 @@ async def _find_or_launch(
             step = next_start_step(seen.standing)
             if step is StartStep.LAUNCH:
                 events = [_cleaned(resolved, seen.standing)] if seen.standing.stale else []
-                record = _launch(resolved, events)
+                record = await _launch(resolved, events)
                 return events, record, True
         if step is StartStep.REFUSE and seen.record:
             raise elsewhere(seen.record)
@@ -95,7 +98,7 @@ async def _find_or_launch(
         await asyncio.sleep(_PAUSE)
 
 
-def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> ServerRecord:
+async def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> ServerRecord:
     """Start the launcher and write its record; the lock must be held."""
     interpreter = choose_interpreter(resolved.project_dir, os.environ)
     if interpreter.note:
@@ -105,7 +108,11 @@ def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> ServerRe
         launcher = copy_node_files(resolved.state_dir)
         prepare_log(resolved.paths.log_file)
     record = LocalRunner(interpreter, os.environ).launch(_order(resolved, launcher))
-    write_record(resolved.paths, record)
+    try:
+        write_record(resolved.paths, record)
+    except CannotWrite:
+        await end_process(Identity(record.pid, record.pid_started), grace=0)
+        raise
     message = f"starting JupyterLab for {resolved.project_dir} (profile {resolved.name})"
     events.append(LifecycleEvent("launched", message, {"pid": record.pid, "log_file": str(record.log_file)}))
     return record

@@ -53,7 +53,7 @@ def start(
     async def body(resolved: ResolvedProfile) -> ExitCode:
         if dry_run:
             return _print_job(resolved)
-        seconds = _local_seconds(resolved, time, detach=detach)
+        seconds = _local_seconds(resolved, detach=detach) if time else None
         return await (_detached(resolved) if detach else _foreground(resolved, seconds))
 
     run(profile, body, overrides=overrides)
@@ -66,8 +66,9 @@ def _print_job(resolved: ResolvedProfile) -> ExitCode:
     return ExitCode.OK
 
 
-def _local_seconds(resolved: ResolvedProfile, time: str | None, *, detach: bool) -> float | None:
-    """Return for how many seconds a local server may live; None if nobody set a limit."""
+def _local_seconds(resolved: ResolvedProfile, *, detach: bool) -> float | None:
+    """Return for how many seconds a local server may live by TIME; None if that is no limit."""
+    time = resolved.slurm.time  # None where TIME is the word `none`
     if time is None or resolved.mode != "local":
         return None
     if detach:

@@ -13,6 +13,8 @@ import sys
 
 import pytest
 
+from jlab_mcp.core.record import ServerPaths, ServerRecord
+from jlab_mcp.errors import CannotWrite
 from jlab_mcp.runners.processes import descendants, gone, is_alive
 from tests.commands import (
     LIMIT,
@@ -101,8 +103,31 @@ def test_a_range_without_a_free_port_is_a_failure_that_says_so(bare_project: Pro
         port = str(taken.getsockname()[1])
         started = run(bare_project, "start", "-d", JLAB_MCP_PORT_MIN=port, JLAB_MCP_PORT_MAX=port)
     assert (started.returncode, "no port of the range is free" in started.stderr) == (8, True), started.stderr
+    assert "hint: widen the range with JLAB_MCP_PORT_MIN and JLAB_MCP_PORT_MAX" in started.stderr
     assert "Traceback" not in started.stderr
     assert files_of(bare_project) == []
+
+
+async def test_a_server_that_cannot_be_written_down_does_not_stay(
+    bare_project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills up in that very moment cannot be had for real."""
+    launched: list[ServerRecord] = []
+
+    def fail(_paths: ServerPaths, record: ServerRecord) -> None:
+        launched.append(record)
+        raise CannotWrite("no space left")
+
+    monkeypatch.setattr("jlab_mcp.app.start.write_record", fail)
+    with pytest.raises(CannotWrite):
+        await bare_project.start()
+    assert [alive(record) for record in launched] == [False]
+
+
+def test_a_time_of_none_is_no_limit(bare_project: Project) -> None:
+    started = run(bare_project, "start", "none", "--detach")
+    assert started.returncode == 0, started.stderr
+    assert "no effect" not in started.stderr
 
 
 def test_a_killed_server_is_stale_and_start_replaces_it(bare_project: Project) -> None:
