@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -23,6 +24,9 @@ _RED, _YELLOW, _CYAN, _GREEN = 31, 33, 36, 32
 
 def data(text: str) -> None:
     """Print what a script may read."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The terminal's character set may not hold the letters of a folder's name.
+        sys.stdout.reconfigure(errors="backslashreplace")
     with _terminal_may_be_gone():
         print(text, flush=True)
 

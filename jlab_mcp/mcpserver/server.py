@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import signal
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -137,4 +138,6 @@ def _add_status(server: JlabServer, desk: Desk) -> None:
 
 def serve() -> None:
     """Serve MCP over stdin and stdout until the client goes away."""
+    # The SDK's thread that reads stdin would keep the process until the next line came; nothing is lost here.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     build().run("stdio")

@@ -43,6 +43,13 @@ def test_a_dry_run_prints_the_job_and_touches_nothing(bare_project: Project) -> 
     assert not Path(bare_project.env["JLAB_MCP_DIR"]).exists()
 
 
+def test_a_name_that_the_terminal_cannot_show_is_escaped(bare_project: Project) -> None:
+    told = run(bare_project, "status", PYTHONIOENCODING="ascii")
+    assert told.returncode == 4
+    assert r"n\xe4ive" in told.stdout
+    assert "Traceback" not in told.stderr
+
+
 def test_slurm_mode_says_plainly_that_it_is_not_built(bare_project: Project) -> None:
     told = run(bare_project, "start", "--detach", JLAB_MCP_RUN_MODE="slurm")
     assert (told.returncode, told.stdout) == (11, "")

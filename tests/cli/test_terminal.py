@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import signal
 import sys
 
 import pexpect
@@ -59,3 +61,23 @@ def test_colour_is_for_terminals_whose_user_wants_it(bare_project: Project) -> N
 def test_no_arguments_in_a_terminal_say_what_is_waited_for(bare_project: Project) -> None:
     with _type(bare_project) as terminal:
         terminal.expect("waiting for an MCP client on stdin; `jlab-mcp --help` lists the commands")
+
+
+def test_ctrl_c_ends_the_mcp_server_at_once(bare_project: Project) -> None:
+    hello = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "a person", "version": "1"},
+        },
+    }
+    with _type(bare_project) as terminal:
+        terminal.sendline(json.dumps(hello))
+        terminal.expect("serverInfo")
+        terminal.sendcontrol("c")
+        terminal.expect(pexpect.EOF)
+        assert "Traceback" not in str(terminal.before)
+    assert terminal.signalstatus == signal.SIGINT
