@@ -9,7 +9,7 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from jlab_mcp.errors import Remedy, ServerStarting
+from jlab_mcp.errors import CannotWrite, Remedy, ServerStarting
 from jlab_mcp.storage.files import make_private_folder, writing
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
         limit: seconds to wait for another holder.
 
     Raises:
-        CannotWrite: the lock's file cannot be made.
+        CannotWrite: the lock's file cannot be made, or its file system has no locks.
         ServerStarting: another process kept the lock for all that time.
     """
     with writing(path):
@@ -35,7 +35,7 @@ async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
     try:
         started = time.monotonic()
         pause = 0.005
-        while not _try_lock(descriptor):
+        while not _try_lock(descriptor, path):
             if time.monotonic() - started > limit:
                 raise ServerStarting(
                     f"another jlab-mcp has held {path} for {limit:.0f} s", remedy=Remedy.RETRY
@@ -47,9 +47,11 @@ async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, path: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:  # some network file systems are mounted without locks
+        raise CannotWrite(f"cannot lock {path}: {error.strerror}", details={"path": str(path)}) from error
     return True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord
-from jlab_mcp.errors import RecordBroken
+from jlab_mcp.errors import RecordBroken, Remedy
 from jlab_mcp.storage.files import make_private_folder, write_private, writing
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
         return None
     except OSError as error:
         raise RecordBroken(
-            f"cannot read the server's {what} {path}: {error.strerror}", details={"path": str(path)}
+            f"cannot read the server's {what} {path}: {error.strerror}",
+            remedy=Remedy.CHOOSE_FOLDER,
+            details={"path": str(path)},
         ) from error
     try:
         return model.model_validate_json(text)
