@@ -76,11 +76,9 @@ def _why_not(venv: Path, environ: Mapping[str, str]) -> str | None:
     python = venv / "bin" / "python"
     if not venv.is_dir():
         return ""
-    if not os.access(python, os.X_OK):
+    if not _runs(python):
         return f"the project's {venv} is broken: its `bin/python` {_ailment(python)}"
-    missing = [
-        name for name in _NEEDED if not any(venv.glob(f"lib*/python3*/site-packages/{name}/__init__.py"))
-    ]
+    missing = [name for name in _NEEDED if not _installed(venv, name)]
     if not missing:
         return None
     if not _unclear(venv):
@@ -90,6 +88,7 @@ def _why_not(venv: Path, environ: Mapping[str, str]) -> str | None:
 
 
 def _installed(prefix: Path, name: str) -> bool:
+    """Say whether an environment holds a package, without running its Python."""
     return any(prefix.glob(f"lib*/python3*/site-packages/{name}/__init__.py"))
 
 
@@ -142,10 +141,9 @@ def _install_command(python: Path) -> str:
     """Return the command that puts JupyterLab into an environment; those made by uv have no pip."""
     import shlex  # noqa: PLC0415 - only a failure pays for it
 
-    has_pip = any(python.parent.parent.glob("lib*/python3*/site-packages/pip/__init__.py"))
     install = (
         [str(python), "-m", "pip", "install"]
-        if has_pip
+        if _installed(python.parent.parent, "pip")
         else ["uv", "pip", "install", "--python", str(python)]
     )
     return shlex.join([*install, *_NEEDED])

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ def hostname() -> str:
     return socket.gethostname()
 
 
+@cache
 def boot_id() -> str:
     """Return the kernel's id of this boot; empty where it has none."""
     try:
