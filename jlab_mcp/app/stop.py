@@ -27,6 +27,11 @@ async def stop(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
         ServerElsewhere: it was started on another host; nothing is changed.
         StopFailed: it is still there after SIGKILL.
     """
+    if not resolved.paths.lock_file.parent.is_dir():
+        # Nothing was ever started here, or its files were deleted: the lock would be the first of them.
+        async for event in _end_unrecorded(resolved, None):
+            yield event
+        return
     async with held(resolved.paths.lock_file):
         record, standing, broken = _look(resolved)
         step = next_stop_step(standing)
