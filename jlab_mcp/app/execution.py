@@ -55,9 +55,9 @@ async def run_code(connected: Connected, session_id: str, code: str, patience: P
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        execution_id,
         lambda wait: connected.client.execute(session_id, execution_id, code=code, wait=wait),
         patience,
+        stops=[execution_id],
     )
 
 
@@ -73,9 +73,9 @@ async def run_cell(
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        execution_id,
         lambda wait: connected.client.execute(session_id, execution_id, cell=cell, source=source, wait=wait),
         patience,
+        stops=[execution_id],
     )
 
 
@@ -86,9 +86,9 @@ async def run_scratch(
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        execution_id,
         lambda wait: connected.client.scratch(execution_id, code, kernel=kernel, wait=wait),
         patience,
+        stops=[execution_id],
     )
 
 
@@ -97,15 +97,18 @@ async def follow_all(
 ) -> AsyncIterator[Execution]:
     """Yield the executions of a resumed notebook as each ends, in their order.
 
-    With `stop_on_error`, those after the first that failed are taken off the queue, from the end.
+    With `stop_on_error`, those after the first that failed are taken off the queue, from the end. A caller
+    who gives up stops all that are left.
     """
-    for position, waiting in enumerate(queued):
-        ended = await attach(connected, waiting.execution_id, patience)
+    # From the end, so that none of them begins while another is taken off.
+    left = [execution.execution_id for execution in reversed(queued)]
+    while left:
+        ended = await _attach(connected, left[-1], patience, stops=left)
+        left.pop()
         yield ended
         if stop_on_error and ended.state is not ExecutionState.OK:
-            # From the end, so that none of them begins while another is taken off.
-            for left in reversed(queued[position + 1 :]):
-                yield await connected.client.interrupt_execution(left.execution_id)
+            for execution_id in left:
+                yield await connected.client.interrupt_execution(execution_id)
             return
 
 
@@ -115,24 +118,32 @@ async def attach(connected: Connected, execution_id: str, patience: Patience) ->
     Raises:
         ExecutionNotFound: there is none of this id, or it ended long ago.
     """
+    return await _attach(connected, execution_id, patience, stops=[execution_id])
+
+
+async def _attach(
+    connected: Connected, execution_id: str, patience: Patience, *, stops: Sequence[str]
+) -> Execution:
     return await _run(
         connected,
-        execution_id,
         lambda wait: connected.client.execution(execution_id, wait=wait),
         patience,
+        stops=stops,
     )
 
 
 async def _run(
     connected: Connected,
-    execution_id: str,
     begin: Callable[[float], Awaitable[Execution]],
     patience: Patience,
+    *,
+    stops: Sequence[str],
 ) -> Execution:
+    """Begin, and wait; a caller who gives up may have the executions `stops` stopped, in that order."""
     try:
         return await _wait(connected, begin, patience)
     except asyncio.CancelledError:
-        await _stop(connected, execution_id, patience)
+        await _stop(connected, stops, patience)
         raise
 
 
@@ -158,14 +169,15 @@ def _next_wait(patience: Patience, elapsed: float) -> float:
     return max(0.0, min(_PROGRESS_SECONDS, patience.seconds - elapsed))
 
 
-async def _stop(connected: Connected, execution_id: str, patience: Patience) -> None:
-    """Stop this very execution: others may have code of theirs in the kernel's queue."""
+async def _stop(connected: Connected, execution_ids: Sequence[str], patience: Patience) -> None:
+    """Stop these very executions: others may have code of theirs in the kernel's queue."""
     import anyio
 
     with anyio.move_on_after(_STOP_SECONDS, shield=True):
         try:
             if await patience.stop():
-                await connected.client.interrupt_execution(execution_id)
+                for execution_id in execution_ids:
+                    await connected.client.interrupt_execution(execution_id)
         except JlabMcpError:
             # The caller is gone; there is nobody to tell.
             return
