@@ -240,11 +240,7 @@ class NodeClient:
         if self._transport is None:
             from jlab_mcp.client.transport import Transport
 
-            try:
-                usable = urlsplit(self._shown).scheme in {"http", "https"}
-            except ValueError:
-                usable = False
-            if not usable:
+            if not _is_address(self._shown):
                 raise self._unreachable("has an address that is no URL", Remedy.STOP_SERVER)
             self._transport = Transport(
                 self._shown + _API, self._token.get_secret_value(), connect_s=_CONNECT_SECONDS
@@ -277,6 +273,15 @@ class NodeClient:
         return ServerUnreachable(
             f"the server at {self._shown} {what}", remedy=remedy, details={"url": self._shown}
         )
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and host != b"" and port != 0
 
 
 def _given(**fields: Any) -> dict[str, Any]:

@@ -390,9 +390,12 @@ async def test_text_from_outside_stays_one_segment_of_the_path(session_id: str, 
     assert not service.seen[0].query
 
 
-async def test_an_address_that_is_no_url_is_an_error_of_ours():
-    client = NodeClient(connection(1, "http://[broken/"))
-    with pytest.raises(ServerUnreachable):
+@pytest.mark.parametrize(
+    "url", ["http://[broken/", "http:///", "http://host:99999/", "http://a..b:1/", "ftp://host:1/", "?"]
+)
+async def test_an_address_that_is_no_url_is_an_error_of_ours(url: str):
+    client = NodeClient(connection(1, url))
+    with pytest.raises(ServerUnreachable, match="has an address that is no URL"):
         await client.info()
     await client.aclose()
 
