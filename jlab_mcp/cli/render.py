@@ -111,15 +111,15 @@ def _use(status: ServerStatus) -> Iterator[tuple[str, str]]:
         used = f"{_gib(memory.total - memory.available)} of {_gib(memory.limit or memory.total)} in use"
         yield "memory", f"{used}, kernels {_gib(held)}"
     for gpu in resources.gpus:
-        used = f"{_gib(gpu.memory_used or 0)} of {_gib(gpu.memory_total or 0)} in use"
+        used = f"{_gib(gpu.memory_used)} of {_gib(gpu.memory_total)} in use"
         load = f", {gpu.utilization:.0f} % busy" if gpu.utilization is not None else ""
         yield f"GPU {gpu.index}", f"{gpu.name}: {used}{load}"
     if not resources.gpus:
         yield "GPU", resources.gpu_note or "none found"
 
 
-def _gib(count: int) -> str:
-    return f"{count / _GIB:.1f} GiB"
+def _gib(count: int | None) -> str:
+    return "unknown" if count is None else f"{count / _GIB:.1f} GiB"
 
 
 def _coloured(text: str, colour: int | None) -> str:
