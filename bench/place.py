@@ -64,7 +64,9 @@ def temporary_place() -> Iterator[Place]:
     (project / "notebooks").mkdir(parents=True)
     home.mkdir()
     bin_dir = str(Path(sys.executable).parent)
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("JLAB_MCP_", "JUPYTER"))}
+    # Run by an agent, CLAUDE_PROJECT_DIR would lead the MCP server to another project.
+    foreign = ("JLAB_MCP_", "JUPYTER", "CLAUDE_", "XDG_CONFIG")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     env |= {"HOME": str(home), "JLAB_MCP_RUN_MODE": "local", "PATH": f"{bin_dir}:{env.get('PATH', '')}"}
     place = Place(project, env)
     try:
