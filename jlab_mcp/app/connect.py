@@ -78,7 +78,8 @@ async def _client(path: Path, connection: Connection) -> NodeClient:
     cached = _clients.get(path)
     if cached and cached.loop is loop and cached.server_id == connection.server_id:
         return cached.client
-    _clients[path] = _Cached(connection.server_id, loop, NodeClient(connection))
+    client = NodeClient(connection)
+    _clients[path] = _Cached(connection.server_id, loop, client)
     if cached and cached.loop is loop:
         await cached.client.aclose()
-    return _clients[path].client
+    return client

@@ -19,7 +19,8 @@ CellRef = int | str
 """A cell's index (negative from the end) or its id."""
 
 _API = "jlab-mcp/v1/"
-_CONNECT_SECONDS = 5.0
+_CONNECT_SECONDS = 10.0
+"""A server whose loop is busy, with a large notebook for example, takes its time to accept a websocket."""
 _ANSWER_SECONDS = 60.0
 """How long the service may take beyond the wait it was asked for."""
 _KERNEL_SECONDS = 180.0
