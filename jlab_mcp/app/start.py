@@ -12,8 +12,9 @@ from jlab_mcp.app.ending import end_process
 from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import elsewhere, no_server, observe
 from jlab_mcp.app.ready import wait_until_ready
+from jlab_mcp.core.command import root_dir
 from jlab_mcp.core.startup import Standing, StartStep, next_start_step
-from jlab_mcp.errors import CannotWrite, SlurmNotAvailable, StopFailed
+from jlab_mcp.errors import CannotWrite, ConfigError, SlurmNotAvailable, StopFailed
 from jlab_mcp.runners.base import LaunchOrder
 from jlab_mcp.runners.interpreter import choose_interpreter
 from jlab_mcp.runners.local import LocalRunner
@@ -42,6 +43,7 @@ async def start(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
     Raises:
         SlurmNotAvailable: the run mode is slurm.
         CannotWrite: there is no place for its files.
+        ConfigError: the notebook folder cannot be made.
         StartFailed: it did not come up; nothing of it is left.
         StartInterrupted: somebody stopped it meanwhile.
         ServerStarting: somebody else's start takes longer than the time limit.
@@ -103,6 +105,7 @@ async def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> Se
     interpreter = choose_interpreter(resolved.project_dir, os.environ)
     if interpreter.note:
         events.append(LifecycleEvent("note", interpreter.note))
+    _make_root(resolved)
     remove_record(resolved.paths)
     with writing(resolved.state_dir):
         launcher = copy_node_files(resolved.state_dir)
@@ -116,6 +119,18 @@ async def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> Se
     message = f"starting JupyterLab for {resolved.project_dir} (profile {resolved.name})"
     events.append(LifecycleEvent("launched", message, {"pid": record.pid, "log_file": str(record.log_file)}))
     return record
+
+
+def _make_root(resolved: ResolvedProfile) -> None:
+    """Make JupyterLab's root, without which it does not start; it may be a notebook folder not used yet."""
+    folder = root_dir(resolved.project_dir, resolved.notebook_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        origin = resolved.origins["notebook.dir"]
+        raise ConfigError(
+            [f"cannot make the notebook folder {folder} ({origin}): {error.strerror}"]
+        ) from error
 
 
 def _order(resolved: ResolvedProfile, launcher: Path) -> LaunchOrder:

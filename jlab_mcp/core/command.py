@@ -8,6 +8,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def root_dir(project_dir: Path, notebook_dir: Path) -> Path:
+    """Return JupyterLab's root: the project folder if the notebooks lie in it, else the notebook folder."""
+    return project_dir if notebook_dir.is_relative_to(project_dir) else notebook_dir
+
+
 def launcher_arguments(
     *,
     connection_file: Path,
@@ -18,14 +23,10 @@ def launcher_arguments(
     profile: str,
     server_id: str | None,
 ) -> list[str]:
-    """Return the arguments that follow the launcher's path.
-
-    JupyterLab's root is the project folder if the notebooks lie in it, else the notebook folder.
-    """
-    root = project_dir if notebook_dir.is_relative_to(project_dir) else notebook_dir
+    """Return the arguments that follow the launcher's path."""
     arguments = {
         "--connection-file": str(connection_file),
-        "--root-dir": str(root),
+        "--root-dir": str(root_dir(project_dir, notebook_dir)),
         "--notebook-dir": str(notebook_dir),
         "--ip": bind_ip,
         "--port-min": str(ports[0]),

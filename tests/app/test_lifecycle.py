@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +123,24 @@ async def test_a_server_that_cannot_be_written_down_does_not_stay(
     with pytest.raises(CannotWrite):
         await bare_project.start()
     assert [alive(record) for record in launched] == [False]
+
+
+def test_a_notebook_folder_outside_the_project_is_made(bare_project: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere" / "notebooks"
+    started = run(bare_project, "start", "-d", JLAB_MCP_NOTEBOOK_DIR=str(folder))
+    assert started.returncode == 0, started.stderr
+    assert folder.is_dir()
+
+
+def test_a_notebook_folder_that_cannot_be_made_is_one_sentence(bare_project: Project, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file" / "notebooks"
+    started = run(bare_project, "start", "-d", JLAB_MCP_NOTEBOOK_DIR=str(folder))
+    assert (started.returncode, started.stderr) == (
+        3,
+        f"error: cannot make the notebook folder {folder} (JLAB_MCP_NOTEBOOK_DIR): Not a directory\n",
+    )
+    assert files_of(bare_project) == []
 
 
 def test_a_time_of_none_is_no_limit(bare_project: Project) -> None:
