@@ -74,9 +74,13 @@ def read(
 
 def _home(environ: Mapping[str, str]) -> Path:
     try:
-        return Path(environ.get("HOME") or Path.home())
+        home = Path(environ.get("HOME") or Path.home())
+        str(home).encode("utf-8")
     except RuntimeError as error:  # no such user: a container that was given any user id
         raise ConfigError(["HOME is not set, and this user has no home folder; set HOME"]) from error
+    except UnicodeEncodeError as error:
+        raise ConfigError([f"HOME is {str(home)!a}, expected a path in UTF-8"]) from error
+    return home
 
 
 def _flag_layer(overrides: Mapping[str, str]) -> Layer:

@@ -147,6 +147,11 @@ def test_a_path_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
         load(project_dir=tmp_path, environ={"HOME": "/h"}, overrides={"notebook.dir": "a\0b"})
 
 
+def test_a_home_folder_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^HOME is .*expected a path in UTF-8"):
+        load(project_dir=tmp_path, environ={"HOME": os.fsdecode(b"/h\xff")})
+
+
 def test_a_user_without_a_home_folder_is_told_to_set_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
