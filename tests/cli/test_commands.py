@@ -89,8 +89,10 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(bare_project: Project, tmp
 
 
 def test_shell_completion_is_offered(bare_project: Project) -> None:
-    told = run(bare_project, "--show-completion", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
-    assert "Traceback" not in told.stderr
+    told = run(bare_project, "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert (told.returncode, told.stderr) == (0, "")
+    subprocess.run(["bash", "-n"], input=told.stdout.encode(), check=True)
+    assert "complete -o default -F _jlab_mcp_completion jlab-mcp" in told.stdout
     done = subprocess.run(
         COMMAND,
         env=bare_project.env
