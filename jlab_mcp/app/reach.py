@@ -40,6 +40,7 @@ async def _look_again(resolved: ResolvedProfile, lost: ServerUnreachable) -> Non
         await connect(resolved)
     except NoServer as gone:
         raise NoServer(
-            "the server went away during this call, and its kernels with it; the notebooks are saved",
+            "the server went away during this call, and its kernels with it; "
+            "the notebooks hold all but what came in the last second or so",
             details=gone.details,
         ) from lost
