@@ -133,6 +133,7 @@ async def open_session(call: Call) -> Any:
         call.optional_text("notebook_path"),
         call.optional_text("kernel"),
         None if call.body.get("session_id") is None else call.identifier("session_id"),
+        stop_on_error=call.body.get("stop_on_error") is True,
     )
     queued = [session.execution_json(execution, outputs=False) for execution in executions]
     return {"session": session.as_json(), "already_open": already_open, "executions": queued}
@@ -145,7 +146,8 @@ async def show_session(call: Call, session_id: str) -> Any:
 
 async def close_session(call: Call, session_id: str) -> Any:
     """`DELETE sessions/{id}`."""
-    return (await call.service.close_session(session_id)).as_json()
+    session, rescued = await call.service.close_session(session_id)
+    return {**session.as_json(), "rescued": rescued}
 
 
 async def interrupt(call: Call, session_id: str) -> Any:

@@ -51,6 +51,7 @@ class Execution:
         self.state = QUEUED
         self.reason: str | None = None
         self.notice: str | None = None
+        self.batch: str | None = None  # those queued after it in one batch are not run if it fails
         self.kernel: Kernel | None = None
         self.queued_at = time.time()
         self.started_at: float | None = None

@@ -7,6 +7,7 @@ torn, and writing starts a line of its own after it. Writing never stops an exec
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -68,6 +69,13 @@ class Journal:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def remove(self) -> None:
+        """Delete the file, and its folder if it was the last one there: what it tells is saved elsewhere."""
+        self.close()
+        with contextlib.suppress(OSError):
+            os.unlink(self.path)
+            os.rmdir(os.path.dirname(self.path))
 
     def _append(self, event: str, execution_id: str, at: float, **more: str | None) -> bool:
         line = json.dumps({"event": event, "execution_id": execution_id, "at": at, **more})

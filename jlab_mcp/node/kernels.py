@@ -359,6 +359,6 @@ def _describe_exit(code: int | None) -> str:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        hint = ", often the kernel of the machine out of memory" if name == "SIGKILL" else ""
+        hint = " (as the system does when memory runs out)" if name == "SIGKILL" else ""
         return f"the kernel was killed by {name}{hint}"
     return f"the kernel process ended with exit code {code}"

@@ -91,6 +91,7 @@ def build_config(arguments: argparse.Namespace, port: int, runtime_dir: str) -> 
     config.ServerApp.port = port
     config.ServerApp.port_retries = 0
     config.ServerApp.open_browser = False
+    config.ServerApp.no_browser_open_file = True  # a page with the token in it, which nobody needs
     config.ServerApp.allow_root = os.geteuid() == 0
     config.ServerApp.root_dir = arguments.root_dir
     config.ServerApp.certfile = ""
@@ -116,9 +117,11 @@ def make_runtime_dir() -> str:
         if held is not None:
             shutil.rmtree(old, ignore_errors=True)
             os.close(held)
-    made = tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=base)
-    lock(made)
-    return made
+    while True:
+        made = tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=base)
+        # Another launcher that clears up may have found it before it was locked, and will remove it.
+        if lock(made) is not None:
+            return made
 
 
 def lock(folder: str) -> int | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from .document import Document, NotANotebook
 from .errors import ApiError, NotebookInvalid, NotebookUnwritable
 from .merge import merge
+from .paths import free_names
 
 _DELAY = 0.25  # seconds from a change to its save; changes meanwhile share the save
 _LONGEST_DELAY = 1.0
@@ -64,12 +65,8 @@ class NotebookFile:
             FileExistsError: there is a file of that name.
             NotebookUnwritable: the folder cannot be made or written.
         """
-        text = document.dump()
         try:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            # "x" reserves the name: two agents that ask for one name get two notebooks.
-            with open(path, "x", encoding="utf-8", newline="") as file:
-                file.write(text)
+            write_new(path, document.dump())
         except FileExistsError:
             raise
         except OSError as error:
@@ -84,6 +81,36 @@ class NotebookFile:
             NotebookInvalid: it is no notebook of nbformat 4.
         """
         return cls(path, parse(read_text(path), path))
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether the file lacks something that the document has."""
+        return self._dirty
+
+    def rescue(self, folder: str) -> str:
+        """Write what cannot be saved to a new file, beside the notebook or else in `folder`.
+
+        Returns:
+            Its path.
+
+        Raises:
+            NotebookUnwritable: there is no room in either place.
+        """
+        self.before_save()
+        text = self.document.dump()
+        beside = os.path.splitext(self.path)[0] + "_rescued"
+        for stem in (beside, os.path.join(folder, os.path.basename(beside))):
+            for path in free_names(stem):
+                try:
+                    write_new(path, text)
+                except FileExistsError:
+                    continue
+                except OSError:
+                    break
+                return path
+        raise NotebookUnwritable(
+            f"{self.save_error or 'the notebook is not saved'}, and no copy could be written"
+        )
 
     def mark(self) -> None:
         """Note a change of the document, to be saved by `flush` or `flush_now`."""
@@ -246,6 +273,24 @@ def read_text(path: str) -> str:
         raise NotebookInvalid(f"{path} is not a notebook that can be used: it is no UTF-8 text") from error
     except OSError as error:
         raise NotebookInvalid(f"{path} cannot be read: {error.strerror}") from error
+
+
+def write_new(path: str, text: str) -> None:
+    """Write a file that must not be there yet, whole or not at all; makes its folder.
+
+    Raises:
+        FileExistsError: it is there. Of two who want the name, one gets it.
+        OSError: it could not be written.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "x", encoding="utf-8", errors="replace", newline="") as file:
+        try:
+            file.write(text)
+            file.flush()
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
 
 
 def write_atomic(path: str, text: str) -> Stamp:

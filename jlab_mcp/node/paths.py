@@ -41,6 +41,11 @@ def existing_notebook(root: str, path: str) -> str:
     raise NotebookNotFound(f"there is no notebook at {full}", root=root)
 
 
+def shown_name(name: str) -> str:
+    """Return a name on one line, without characters that other systems refuse in file names."""
+    return _FORBIDDEN.sub("_", name).strip()
+
+
 def new_stem(root: str, name: str) -> str:
     """Return the absolute path, without suffix, for a notebook called `name`.
 
@@ -50,7 +55,7 @@ def new_stem(root: str, name: str) -> str:
         BadRequest: nothing is left of the name.
         PathOutsideRoot: it leads out of `root`.
     """
-    cleaned = _FORBIDDEN.sub("_", name).strip()
+    cleaned = shown_name(name)
     cleaned = cleaned.removesuffix(_SUFFIX)
     last = cleaned.rsplit("/", 1)[-1].strip()
     if not last or last.strip(".") == "":

@@ -41,6 +41,7 @@ async def _run(
 ) -> None:
     try:
         os.makedirs(settings.notebook_dir, exist_ok=True)
+        settings.make_runtime_dir()
         kernel_id = await kernels.start_kernel(
             kernel_name=kernel_name, path=settings.api_path(settings.notebook_dir)
         )

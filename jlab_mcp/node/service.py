@@ -25,8 +25,8 @@ from .errors import (
 )
 from .executor import Execution
 from .journal import Journal
-from .notebookfile import NotebookFile
-from .paths import existing_notebook, free_names, new_stem
+from .notebookfile import NotebookFile, write_atomic
+from .paths import existing_notebook, free_names, new_stem, shown_name
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
@@ -91,11 +91,19 @@ class Service:
             raise SessionNotFound(f"there is no session {session_id}", sessions=list(self.sessions)) from None
 
     async def open_session(
-        self, mode: str, name: str, notebook: str | None, kernel: str | None, session_id: str | None
+        self,
+        mode: str,
+        name: str,
+        notebook: str | None,
+        kernel: str | None,
+        session_id: str | None,
+        *,
+        stop_on_error: bool = False,
     ) -> tuple[Session, bool, list[Execution]]:
         """Open a session: `new`, `resume` (runs all code cells again) or `continue` (a fork, nothing run).
 
-        A repeated request with the same `session_id` finds the first one's session.
+        A repeated request with the same `session_id` finds the first one's session. With `stop_on_error`, the
+        cells of a resumed notebook that follow a failing one are not run.
 
         Returns:
             The session, whether it was open already, and the executions that were queued.
@@ -107,13 +115,15 @@ class Service:
         if key in self.sessions:
             return self.sessions[key], True, []
         if key not in self._opening:
-            task = asyncio.ensure_future(self._open(key, mode, name, notebook, kernel))
+            task = asyncio.ensure_future(
+                self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
+            )
             self._opening[key] = task
             task.add_done_callback(lambda _: self._opening.pop(key, None))
         return await asyncio.shield(self._opening[key])
 
     async def _open(
-        self, key: str, mode: str, name: str, notebook: str | None, kernel: str | None
+        self, key: str, mode: str, name: str, notebook: str | None, kernel: str | None, *, stop_on_error: bool
     ) -> tuple[Session, bool, list[Execution]]:
         if mode == "new":
             spec = self._kernel_spec(kernel, None)
@@ -125,32 +135,35 @@ class Service:
         if mode not in ("resume", "continue"):
             raise BadRequest(f"mode is new, resume or continue, not {mode!r}")
         path = existing_notebook(self.settings.notebook_dir, notebook or name)
-        if mode == "resume":
-            return await self._resume(key, name, path, kernel)
-        for session in self.sessions.values():
-            if os.path.realpath(session.file.path) == os.path.realpath(path):
-                await session.file.flush()  # an open notebook's file is up to a second behind
-        source = NotebookFile.read(path)
-        spec = self._kernel_spec(kernel, source.document)
-        stem = new_stem(self.settings.notebook_dir, f"{name}_continued")
-        made = self._create(stem, source.document)
-        return await self._begin(key, name, made, spec, made=True), False, []
+        opened = self._session_of(path)
+        if mode == "continue":
+            return await self._fork(key, name, path, opened, kernel), False, []
+        if opened is not None:
+            return opened, True, []
+        return await self._resume(key, name, path, kernel, stop_on_error=stop_on_error)
+
+    def _session_of(self, path: str) -> Session | None:
+        real = os.path.realpath(path)
+        return next((s for s in self.sessions.values() if os.path.realpath(s.file.path) == real), None)
+
+    async def _fork(
+        self, key: str, name: str, path: str, opened: Session | None, kernel: str | None
+    ) -> Session:
+        # An open notebook's file may be behind: by a second, or by more where it cannot be saved.
+        document = opened.copy_of_document() if opened is not None else NotebookFile.read(path).document
+        spec = self._kernel_spec(kernel, document)
+        made = self._create(new_stem(self.settings.notebook_dir, f"{name}_continued"), document)
+        return await self._begin(key, name, made, spec, made=True)
 
     async def _resume(
-        self, key: str, name: str, path: str, kernel: str | None
+        self, key: str, name: str, path: str, kernel: str | None, *, stop_on_error: bool
     ) -> tuple[Session, bool, list[Execution]]:
-        for session in self.sessions.values():
-            if os.path.realpath(session.file.path) == os.path.realpath(path):
-                return session, True, []
         file = NotebookFile.read(path)
-        spec = self._kernel_spec(kernel, file.document)
-        session = await self._begin(key, name, file, spec, made=False)
+        session = await self._begin(key, name, file, self._kernel_spec(kernel, file.document), made=False)
+        batch = secrets.token_hex(8) if stop_on_error else None
         code_cells = [c for c in session.document.cells if c["cell_type"] == "code" and c["source"].strip()]
-        return (
-            session,
-            False,
-            [session.submit(secrets.token_hex(8), c["source"], c["id"]) for c in code_cells],
-        )
+        executions = [session.submit(secrets.token_hex(8), c["source"], c["id"], batch) for c in code_cells]
+        return session, False, executions
 
     def _create(self, stem: str, document: Document) -> NotebookFile:
         for path in free_names(stem):
@@ -165,7 +178,7 @@ class Service:
     ) -> Session:
         try:
             kernel_id, ours = await self._kernel_for(file.path, spec["name"])
-            journal = Journal(os.path.join(self._journal_dir(), f"{key}.jsonl"))
+            journal = Journal(os.path.join(self.settings.own_folder("journals"), f"{key}.jsonl"))
             session = Session(
                 key, name, file, self.serverapp.kernel_manager, kernel_id, spec, self.context, journal
             )
@@ -197,6 +210,7 @@ class Service:
         if await manager.session_exists(path=api_path):
             found = await manager.get_session(path=api_path)
             return str(found["kernel"]["id"]), False
+        self.settings.make_runtime_dir()
         try:
             created = await manager.create_session(
                 path=api_path, name=os.path.basename(path), type="notebook", kernel_name=kernel_name
@@ -214,9 +228,6 @@ class Service:
         if kernel_id in self.serverapp.kernel_manager:
             with contextlib.suppress(Exception):
                 await self.serverapp.kernel_manager.shutdown_kernel(kernel_id, now=True)
-
-    def _journal_dir(self) -> str:
-        return self.settings.connection_file.replace(".connection.json", "") + ".journals"
 
     def _kernel_spec(self, wanted: str | None, document: Document | None) -> dict[str, str]:
         """`name`, `display_name` and `language` of the kernel spec to use.
@@ -236,15 +247,25 @@ class Service:
             ) from None
         return {"name": name, "display_name": spec.display_name, "language": spec.language}
 
-    async def close_session(self, session_id: str) -> Session:
-        """Save and end a session and its kernel."""
+    async def close_session(self, session_id: str) -> tuple[Session, str | None]:
+        """Save and end a session and its kernel.
+
+        Returns:
+            The session, and where a copy of its notebook went if it could not be saved.
+
+        Raises:
+            NotebookUnwritable: neither could be written; the session stays open.
+        """
         session = self.session(session_id)
-        del self.sessions[session_id]
+        await session.file.flush()
+        rescued = session.file.rescue(self.settings.own_folder("rescued")) if session.file.unsaved else None
+        self.sessions.pop(session_id, None)
         await session.close()
+        if rescued is not None and session.file.unsaved:
+            with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
+                write_atomic(rescued, session.document.dump())
         await self._end_kernel(session.file.path, session.kernel.kernel_id)
-        with contextlib.suppress(OSError):
-            os.unlink(os.path.join(self._journal_dir(), f"{session_id}.jsonl"))
-        return session
+        return session, rescued
 
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""
@@ -253,6 +274,7 @@ class Service:
         async def replace() -> str:
             return (await self._kernel_for(session.file.path, session.spec["name"]))[0]
 
+        self.settings.make_runtime_dir()
         await session.restart(replace)
         return session
 
@@ -310,7 +332,7 @@ class Service:
     def abandon(self) -> None:
         """The event loop has ended: save what is not saved."""
         for session in self.sessions.values():
-            session.abandon()
+            session.abandon(self.settings.own_folder("rescued"))
 
     def counts(self) -> dict[str, int]:
         """How many sessions, kernels and running executions there are."""

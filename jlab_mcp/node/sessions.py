@@ -13,7 +13,7 @@ from typing import Any
 
 from . import executor
 from .document import CellNotFound, Document
-from .errors import ApiError
+from .errors import ApiError, KernelStartFailed
 from .executor import Execution
 from .journal import Journal
 from .kernels import Kernel, Message
@@ -24,6 +24,7 @@ from .spool import Spool
 _LOG = logging.getLogger("jlab_mcp_node")
 _KEPT = 200  # ended executions that stay addressable in any case, and whose late output finds its cell
 _KEPT_SECONDS = 600.0  # for so long all stay addressable: a resumed notebook is asked for cell by cell
+_INTERRUPTED_WITHIN = 2.5  # seconds in which a person's interrupted code usually ends
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
 
@@ -78,6 +79,11 @@ class Session:
         """The notebook as it is now."""
         return self.file.document
 
+    def copy_of_document(self) -> Document:
+        """A notebook of its own with what this one has now."""
+        self.sync_running()
+        return Document.parse(self.document.dump())
+
     @property
     def busy(self) -> bool:
         """Whether code of ours runs now."""
@@ -101,11 +107,17 @@ class Session:
 
     # -- the queue ---------------------------------------------------------------------------------
 
-    def submit(self, execution_id: str, code: str, cell_id: str | None) -> Execution:
-        """Queue code whose output belongs to `cell_id`."""
+    def submit(
+        self, execution_id: str, code: str, cell_id: str | None, batch: str | None = None
+    ) -> Execution:
+        """Queue code whose output belongs to `cell_id`.
+
+        When code of a `batch` does not end well, what is queued behind it in that batch is not run.
+        """
         self.last_activity = time.time()
         spool = Spool(os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt"))
         execution = Execution(execution_id, self.session_id, code, cell_id, spool)
+        execution.batch = batch
         self.executions[execution_id] = execution
         self._forget_old()
         self._journal.accepted(execution_id, cell_id, code, execution.queued_at)
@@ -142,7 +154,7 @@ class Session:
         execution.notice = ". ".join(notices) + "." if notices else None
         self._running = execution
         try:
-            self._begin_outputs(execution)
+            self._put_outputs(execution)  # none yet: those of an earlier run go
             execution.start(self.kernel)
             self._journal.started(execution.execution_id, execution.started_at or 0.0)
             request = self.kernel.execute_request(execution.code)
@@ -152,11 +164,8 @@ class Session:
         finally:
             self._running = None
         self._finish(execution, execution.state, execution.reason)
-
-    def _begin_outputs(self, execution: Execution) -> None:
-        if execution.cell_id is not None:
-            with contextlib.suppress(CellNotFound):
-                self.document.set_outputs(execution.cell_id, [], None, None)
+        if execution.batch is not None and execution.state != executor.OK:
+            self._drop_queued("a cell before it failed", batch=execution.batch)
 
     def _finish(self, execution: Execution, state: str, reason: str | None) -> None:
         execution.end(state, reason)
@@ -238,23 +247,27 @@ class Session:
         finally:
             self._settled.set()
 
-    def _drop_queued(self, reason: str) -> None:
-        while not self._queue.empty():
-            self._finish(self._queue.get_nowait(), executor.NOT_RUN, reason)
+    def _drop_queued(self, reason: str, *, batch: str | None = None) -> None:
+        """Take what is queued, of one batch or all of it, off the queue."""
+        for execution in [self._queue.get_nowait() for _ in range(self._queue.qsize())]:
+            if batch is None or execution.batch == batch:
+                self._finish(execution, executor.NOT_RUN, reason)
+            else:
+                self._queue.put_nowait(execution)
 
     # -- control -----------------------------------------------------------------------------------
 
     async def interrupt(self) -> bool:
-        """Interrupt what runs; what is queued behind is not run. Returns whether anything ran."""
+        """Interrupt what runs, and do not run what is queued; whether something ran and has ended."""
         running = self._running
         self._drop_queued("what ran before it was interrupted")
         if running is not None and not running.ended:
             await running.interrupt()
-            return True
-        busy = self.kernel.state == "busy"  # with code that a person runs in JupyterLab
-        if busy:
-            await self.kernel.interrupt()
-        return busy
+            return running.ended
+        if self.kernel.state != "busy":
+            return False
+        await self.kernel.interrupt()  # a person runs something in JupyterLab
+        return await self.kernel.caught_up(_INTERRUPTED_WITHIN)
 
     async def cancel(self, execution: Execution) -> None:
         """Stop one execution; what is queued behind it goes on."""
@@ -287,9 +300,9 @@ class Session:
                 await self._kernels.restart_kernel(self.kernel.kernel_id)
             await self.kernel.connect(self._context)
             self.dead_reason = self._notice = None
-        except ApiError as error:
-            self.dead_reason = error.message
-            raise
+        except Exception as error:
+            self.dead_reason = f"the kernel could not be restarted: {error}"
+            raise KernelStartFailed(self.dead_reason) from error
         finally:
             self._end_is_ours = False
             self._settled.set()
@@ -308,6 +321,7 @@ class Session:
         self.kernel.close()
         await self.file.flush()
         self._release()
+        self._journal.remove()
 
     def server_ends(self) -> None:
         """Note, before the server shuts its kernels down, that what runs is ended by that."""
@@ -319,17 +333,26 @@ class Session:
                 self._queue.get_nowait(), executor.SERVER_ENDED, "the server ended before it was run"
             )
 
-    def abandon(self) -> None:
-        """Save what there is, without an event loop: the last thing before the process ends."""
+    def abandon(self, rescued: str) -> None:
+        """Save what there is, without an event loop: the last thing before the process ends.
+
+        A notebook that cannot be saved goes to a copy, in the folder `rescued` if need be.
+        """
         for execution in self.executions.values():
             if not execution.ended:
                 execution.cut()
                 if execution.started_at is not None:
                     self._put_outputs(execution)
                     self.file.mark()
-        with contextlib.suppress(ApiError):
-            self.file.flush_now()
+        self.file.flush_now()
         self._release()
+        if not self.file.unsaved:
+            self._journal.remove()
+            return
+        try:
+            _LOG.error("%s; a copy is in %s", self.file.save_error, self.file.rescue(rescued))
+        except ApiError as error:
+            _LOG.critical("%s", error.message)  # the notebook's last second of work is lost
 
     def _release(self) -> None:
         for execution in self.executions.values():
@@ -370,4 +393,5 @@ class Session:
             "running": self._running.execution_id if self._running is not None else None,
             "generation": self.kernel.generation,
             "notice": self.dead_reason or self._notice,
+            "save_error": self.file.save_error,
         }

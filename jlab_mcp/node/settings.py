@@ -32,3 +32,15 @@ class NodeSettings:
         """Path of a file as Jupyter's own API names it: below the root folder, with `/`; "" for the root."""
         relative = os.path.relpath(path, self.root_dir).replace(os.sep, "/")
         return "" if relative == "." else relative
+
+    def own_folder(self, kind: str) -> str:
+        """A folder of this server's own, beside its connection file; it is made when it is needed."""
+        return f"{self.connection_file.replace('.connection.json', '')}.{kind}"
+
+    def make_runtime_dir(self) -> None:
+        """Make the runtime folder again, should somebody have cleared it away.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        os.makedirs(self.runtime_dir, mode=0o700, exist_ok=True)

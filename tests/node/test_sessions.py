@@ -49,6 +49,18 @@ def test_resume_runs_all_cells_in_order_and_goes_on_past_a_failing_one(node: Nod
     assert again["executions"] == []
 
 
+def test_resume_that_stops_on_an_error_runs_nothing_after_it(node: NodeServer, tmp_path: Path) -> None:
+    flag = tmp_path / "ran"
+    path = write_notebook(node, "stops.ipynb", "x = 1", "1/0", f"open({str(flag)!r}, 'w')", "2")
+    body = {"name": "stops", "mode": "resume", "notebook_path": str(path), "stop_on_error": True}
+    answer = node.http.post("sessions", json=body).json()
+    ended = [node.execution(e["execution_id"], wait=60) for e in answer["executions"]]
+    assert [e["state"] for e in ended] == ["ok", "error", "not_run", "not_run"]
+    assert "before it failed" in ended[2]["reason"]
+    assert not flag.exists()
+    assert node.run(answer["session"]["session_id"], code="x")["state"] == "ok"
+
+
 def test_continue_forks_the_notebook_and_runs_nothing(node: NodeServer) -> None:
     path = write_notebook(node, "origin.ipynb", "x = 1")
     before = path.read_bytes()
