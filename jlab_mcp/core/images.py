@@ -7,8 +7,6 @@ import zlib
 from dataclasses import dataclass
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_SMALL = 150_000
-"""Bytes up to which an original that fits stays as it is; a smaller file would save nobody anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +30,15 @@ class PictureError(ValueError):
 
 
 def fit(data: bytes, *, edge: int, max_bytes: int) -> Picture:
-    """Fit a picture into `edge` pixels a side and `max_bytes`, in the smallest of the encodings tried.
+    """Fit a picture into `edge` pixels a side and `max_bytes`; an original that fits stays as it is.
 
-    A whole PNG that fits is returned untouched, without decoding it.
+    A whole PNG that fits is not even decoded.
 
     Raises:
         PictureError: no model should be given these bytes.
     """
     size = _png_size(data)
-    if size is not None and max(size) <= edge and len(data) <= min(_SMALL, max_bytes):
+    if size is not None and max(size) <= edge and len(data) <= max_bytes:
         return Picture(data, "image/png", *size, original=size)
     from jlab_mcp.core.refit import refit  # noqa: PLC0415 - Pillow is slow to import and seldom needed
 

@@ -57,6 +57,35 @@ def test_the_byte_limit_is_kept_by_shrinking():
     decode(picture)
 
 
+def test_an_original_within_both_limits_stays_as_it_is():
+    data = encode(noise(400, 400))
+    assert 400_000 < len(data) < 600_000
+    assert fit(data, edge=1568, max_bytes=600_000).data is data
+
+
+def test_noise_in_few_bytes_is_shown_however_much_it_grows_when_scaled():
+    figure = Image.new("RGB", (3000, 3000), "white")
+    figure.paste(noise(300, 300).resize((2300, 2300), Image.Resampling.NEAREST), (350, 350))
+    data = encode(figure)
+    assert len(data) < 600_000
+    picture = fit(data, edge=1568, max_bytes=600_000)
+    assert len(picture.data) <= 600_000
+    assert max(decode(picture).size) > 1000
+
+
+@pytest.mark.parametrize("max_bytes", [1_000, 5_000, 20_000])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_whatever_the_limit_something_fits(mode, max_bytes):
+    picture = fit(encode(noise(1500, 40, mode)), edge=1568, max_bytes=max_bytes)
+    assert len(picture.data) <= max_bytes
+    decode(picture)
+
+
+def test_a_limit_below_any_picture_is_said():
+    with pytest.raises(PictureError, match="no picture fits into 9 bytes"):
+        fit(encode(noise(100, 100)), edge=1568, max_bytes=9)
+
+
 def test_a_small_jpeg_that_nothing_beats_stays_as_it_is():
     data = encode(noise(300, 200), "JPEG", quality=40)
     assert fit(data, edge=1568, max_bytes=600_000).data == data
