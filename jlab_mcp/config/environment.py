@@ -6,7 +6,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jlab_mcp.config.nearest import nearest
+from jlab_mcp.core.nearest import nearest
 from jlab_mcp.core.resolver import Layer, Origin, setting_paths
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.config.environment import variable_of
-from jlab_mcp.config.nearest import nearest
 from jlab_mcp.config.profiles import line_of
+from jlab_mcp.core.nearest import nearest
 from jlab_mcp.core.profile import Allowed, Profile
 from jlab_mcp.core.resolver import BUILT_IN, Origin, setting_paths
 

@@ -78,6 +78,9 @@ class JlabServer(MCPServer[Desk]):
         Raises:
             ToolError: it could not do its work; says what happened and what to do next.
         """
+        tool = self._tool_manager.get_tool(name)
+        if tool is not None and (wrong := wording.misfits(arguments, tool.parameters)):
+            raise ToolError(wording.wrong_arguments(name, wrong))
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jlab_mcp import __version__
 from jlab_mcp.core.words import bytes_in_words
 from jlab_mcp.mcpserver import answers
+from jlab_mcp.mcpserver.wording import sentence
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,7 +50,7 @@ async def follow(
     for event in seen:
         facts |= event.data
     facts |= {"profile": resolved.name, "project_dir": str(resolved.project_dir)}
-    lines = [f"{event.message[:1].upper()}{event.message[1:]}." for event in seen]
+    lines = [f"{'NOTE: ' if event.stage == 'note' else ''}{sentence(event.message)}" for event in seen]
     if facts["state"] == "ready":
         lines.append("Next: open a session with start_new_session.")
     return answers.answer(lines, facts)
@@ -59,7 +60,7 @@ def status_answer(status: ServerStatus) -> CallToolResult:
     """Answer with how things stand; a server that does not run is a result, not an error."""
     lines = [f"jlab-mcp {__version__} is alive. Jupyter server: {status.state}."]
     if status.reason:
-        lines.append(f"{status.reason[:1].upper()}{status.reason[1:]}.")
+        lines.append(sentence(status.reason))
     if info := status.info:
         lines.append(
             f"JupyterLab {info.jupyterlab} at {status.address} on {info.hostname}: "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.errors import JlabMcpError, Remedy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import ValidationError
 
 _NEXT = {
@@ -33,10 +35,23 @@ _NEXT = {
 _SHOWN = {"log_tail": "The log ends:", "available": "Kernels there are:", "log_file": "Log file:"}
 
 
+_OPENERS = {
+    *("a", "an", "cannot", "give", "it", "name", "neither", "no", "nobody", "nothing", "process", "starting"),
+    *("still", "stopping", "the", "there", "these", "this", "waiting"),
+}
+"""Words that begin sentences of ours; any other first word may be a name, a path or a user's own."""
+
+
+def sentence(message: str) -> str:
+    """Make a sentence of a message; a name or a path that it begins with stays as it is written."""
+    message = message.rstrip(".")
+    first = message.partition(" ")[0]
+    return f"{message[:1].upper()}{message[1:]}." if first in _OPENERS else f"{message}."
+
+
 def error_words(error: JlabMcpError) -> str:
     """Say what happened, what helps to understand it, and what to do next."""
-    message = error.message.rstrip(".")
-    parts = [f"{message[:1].upper()}{message[1:]}.", _NEXT[error.remedy]]
+    parts = [sentence(error.message), _NEXT[error.remedy]]
     for key, label in _SHOWN.items():
         if value := error.details.get(key):
             between = "\n" if key == "log_tail" else ", "
@@ -51,6 +66,36 @@ def argument_words(tool: str, error: ValidationError) -> str:
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         name = str(problem["loc"][0]) if problem["loc"] else "arguments"
         problems.setdefault(name, problem["msg"][:1].lower() + problem["msg"][1:])
+    return wrong_arguments(tool, problems)
+
+
+def misfits(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, str]:
+    """Find arguments that a tool does not take, and true or false where it takes a number or text.
+
+    The SDK drops the former without a word, and takes `true` for 1.
+    """
+    known: Mapping[str, Any] = schema.get("properties", {})
+    wrong = {}
+    for name, value in arguments.items():
+        if name not in known:
+            from jlab_mcp.core.nearest import nearest
+
+            wrong[name] = f"there is no such argument{nearest(name, [*known]) or _all_of(known)}"
+        elif isinstance(value, bool) and not _takes_bool(known[name]):
+            wrong[name] = f"takes no {str(value).lower()}"
+    return wrong
+
+
+def _all_of(known: Mapping[str, Any]) -> str:
+    return f"; there are {', '.join(known)}" if known else ", it takes none"
+
+
+def _takes_bool(field: Mapping[str, Any]) -> bool:
+    return any(kind.get("type", "boolean") == "boolean" for kind in field.get("anyOf", [field]))
+
+
+def wrong_arguments(tool: str, problems: Mapping[str, str]) -> str:
+    """Say which arguments of a call are wrong, and why."""
     said = "; ".join(f"`{name}`: {message}" for name, message in problems.items())
     return f"Wrong arguments for {tool}: {said}. Nothing was done; call it again with correct ones."
 

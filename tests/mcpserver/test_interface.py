@@ -85,6 +85,39 @@ def test_several_problems_and_a_log_are_shown():
     assert wording.error_words(error) == "It broke. The log ends:\na\nb Log file: /x.log"
 
 
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("the server is gone.", "The server is gone."),
+        ("lnk/x lies outside", "lnk/x lies outside."),
+        ("experiment_name is empty", "experiment_name is empty."),
+        ("~/näive is not a folder", "~/näive is not a folder."),
+    ],
+)
+def test_a_sentence_leaves_names_and_paths_as_they_are_written(message: str, said: str):
+    assert wording.error_words(JlabMcpError(message)) == said
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "says"),
+    [
+        ("run_cell", {"session_id": "x", "cell": 1}, "`cell`: there is no such argument"),
+        ("delete_cell", {"session_id": "x", "cell_indx": 1}, "did you mean `cell_index`?"),
+        ("execute_code", {"session_id": "x", "code": "1", "timeout": 5}, "session_id, code, wait_seconds"),
+        ("list_sessions", {"all": True}, "it takes none"),
+        ("run_cell", {"session_id": "x", "cell_index": True}, "`cell_index`: takes no true"),
+        ("read_notebook", {"session_id": "x", "start": False}, "`start`: takes no false"),
+    ],
+)
+async def test_an_argument_that_a_tool_does_not_take_is_refused(
+    server: JlabServer, tool: str, arguments: dict[str, object], says: str
+):
+    with pytest.raises(ToolError) as caught:
+        await server.call_tool(tool, arguments)
+    assert says in str(caught.value)
+    assert "Nothing was done" in str(caught.value)
+
+
 async def test_what_nobody_foresaw_is_said_plainly_and_logged(
     server: JlabServer, caplog: pytest.LogCaptureFixture
 ):
