@@ -20,6 +20,7 @@ def load(
     overrides: Mapping[str, str] | None = None,
     project_dir: Path | None = None,
     environ: Mapping[str, str] | None = None,
+    said_by: str = "--profile",
 ) -> ResolvedProfile:
     """Read all settings of a project; creates nothing on disk.
 
@@ -28,12 +29,14 @@ def load(
         overrides: dotted path -> text, from flags; beats everything else.
         project_dir: the project folder; the working directory if None.
         environ: the environment; the process's own if None.
+        said_by: what the caller knows `profile` as, for the message that there is none of that name.
 
     Raises:
         ConfigError: something is wrong; says all of it at once.
     """
     folder = _project(project_dir)
-    reading = read(os.environ if environ is None else environ, profile=profile, overrides=overrides)
+    environ = os.environ if environ is None else environ
+    reading = read(environ, profile=profile, overrides=overrides, said_by=said_by)
     facts = Facts(project_dir=folder, home=reading.home, profile=reading.name, has_sbatch=reading.has_sbatch)
     return resolve(reading.profile, facts, origins=reading.origins, warnings=reading.warnings)
 

@@ -35,7 +35,11 @@ class Reading:
 
 
 def read(
-    environ: Mapping[str, str], *, profile: str | None = None, overrides: Mapping[str, str] | None = None
+    environ: Mapping[str, str],
+    *,
+    profile: str | None = None,
+    overrides: Mapping[str, str] | None = None,
+    said_by: str = "--profile",
 ) -> Reading:
     """Read all layers and check what they make together.
 
@@ -43,6 +47,7 @@ def read(
         environ: the environment.
         profile: the profile chosen by flag; beats the environment's choice.
         overrides: dotted path -> text, from flags.
+        said_by: what the caller knows `profile` as.
 
     Raises:
         ConfigError: something is wrong; says all of it at once.
@@ -53,9 +58,7 @@ def read(
     name = profile or (None if any(PROFILE in problem for problem in problems) else chosen_profile(environ))
     if name:
         try:
-            path = find_profile(
-                name, profile_folders(environ, home), said_by="--profile" if profile else PROFILE
-            )
+            path = find_profile(name, profile_folders(environ, home), said_by=said_by if profile else PROFILE)
             layers.append(profile_layer(path))
         except ConfigError as error:
             problems += error.problems

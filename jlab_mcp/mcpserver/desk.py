@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from jlab_mcp.mcpserver.cancelled import Cancelled
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.core.content import Limits
@@ -36,17 +36,19 @@ class Desk:
             self._resolved = self.look_up(self._chosen)
         return self._resolved
 
-    def choose(self, profile: str | None) -> ResolvedProfile:
-        """Read the settings anew; a profile that is named stays in use for the calls that follow."""
-        resolved = self.look_up(profile or self._chosen)
-        self._chosen, self._resolved = profile or self._chosen, resolved
-        return resolved
+    @contextmanager
+    def trying(self, profile: str | None) -> Iterator[ResolvedProfile]:
+        """Read the settings anew; if the block succeeds, they stay in use for the calls that follow."""
+        chosen = profile or self._chosen
+        resolved = self.look_up(chosen)
+        yield resolved
+        self._chosen, self._resolved = chosen, resolved
 
     def look_up(self, profile: str | None) -> ResolvedProfile:
         """Read the settings of a profile without putting it in use."""
         from jlab_mcp.app import context
 
-        return context.load(profile, project_dir=context.client_project_dir())
+        return context.load(profile, project_dir=context.client_project_dir(), said_by="the argument profile")
 
     @asynccontextmanager
     async def server(self) -> AsyncIterator[Connected]:

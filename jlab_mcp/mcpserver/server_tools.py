@@ -35,20 +35,20 @@ async def start_server(call: Call, profile: ProfileArgument = None) -> CallToolR
     """Start the project's Jupyter server and return when it is ready; a running one is used."""
     from jlab_mcp.app.start import start
 
-    resolved = call.request_context.lifespan_context.choose(profile)
-    return await server_answers.follow(call, start(resolved), resolved)
+    with call.request_context.lifespan_context.trying(profile) as resolved:
+        return await server_answers.follow(call, start(resolved), resolved)
 
 
 async def wait_for_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:
     """Wait until a server that is being started is ready; starts nothing."""
     from jlab_mcp.app.start import wait
 
-    resolved = call.request_context.lifespan_context.choose(profile)
-    return await server_answers.follow(call, wait(resolved), resolved)
+    with call.request_context.lifespan_context.trying(profile) as resolved:
+        return await server_answers.follow(call, wait(resolved), resolved)
 
 
 async def stop_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:
-    """Stop the project's Jupyter server: all sessions and kernels end, notebooks are saved."""
+    """Stop the project's Jupyter server: all sessions and kernels end; notebooks are saved first."""
     from jlab_mcp.app.stop import stop
 
     desk = call.request_context.lifespan_context

@@ -80,6 +80,24 @@ async def test_slurm_mode_is_refused_with_the_way_to_work_here(bare_project: Pro
     assert "JLAB_MCP_RUN_MODE=local" in said
 
 
+async def test_a_profile_that_did_not_start_is_not_used_by_the_calls_that_follow(bare_project: Project):
+    config = bare_project.folder.parent / "config"
+    profiles = config / "jlab-mcp" / "profiles"
+    profiles.mkdir(parents=True)
+    (profiles / "cluster.toml").write_text('mode = "slurm"\n')
+    (profiles / "here.toml").write_text('mode = "local"\n')
+    env = {key: value for key, value in bare_project.env.items() if key != "JLAB_MCP_RUN_MODE"}
+    env |= {"XDG_CONFIG_HOME": str(config), "JLAB_MCP_PROFILE": "here"}
+    async with agent(Project(bare_project.folder, env)) as me:
+        assert (await me.ok("ping"))["profile"] == "here"
+        for tool in ("start_server", "wait_for_server"):
+            await me.refused(tool, profile="cluster")
+            assert (await me.ok("ping"))["profile"] == "here"
+        said = await me.refused("ping", profile="nope")
+    assert 'the argument profile is "nope"' in said.lower()
+    assert "--profile" not in said
+
+
 @pytest.mark.parametrize("name", ["record_file", "connection_file"])
 async def test_a_broken_record_is_told_with_the_tool_that_clears_it(bare_project: Project, name: str):
     async with agent(bare_project) as me:
