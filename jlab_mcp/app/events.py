@@ -15,7 +15,8 @@ class LifecycleEvent:
 
     Attributes:
         stage: stable name. Start and wait: `note`, `cleaned`, `launched`, `already_running`, `waiting`,
-            `ready` (always last). Stop: `nothing`, `cleaned`, `stopping`, `killing`, `stopped`.
+            `ready` (always last). Stop: `note`, `nothing`, `cleaned`, `stopping`, `killing`,
+            `stopped`.
         message: one sentence for people, without a full stop.
         data: facts by name, ready for JSON; never a secret.
     """

@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jlab_mcp.client.models import ExecutionState
 from jlab_mcp.errors import JlabMcpError
 
 if TYPE_CHECKING:
@@ -93,12 +92,11 @@ async def run_scratch(
 
 
 async def follow_all(
-    connected: Connected, queued: Sequence[Execution], patience: Patience, *, stop_on_error: bool = False
+    connected: Connected, queued: Sequence[Execution], patience: Patience
 ) -> AsyncIterator[Execution]:
     """Yield the executions of a resumed notebook as each ends, in their order.
 
-    With `stop_on_error`, those after the first that failed are taken off the queue, from the end. A caller
-    who gives up stops all that are left.
+    A caller who gives up stops all that are left.
     """
     # From the end, so that none of them begins while another is taken off.
     left = [execution.execution_id for execution in reversed(queued)]
@@ -106,10 +104,6 @@ async def follow_all(
         ended = await _attach(connected, left[-1], patience, stops=left)
         left.pop()
         yield ended
-        if stop_on_error and ended.state is not ExecutionState.OK:
-            for execution_id in left:
-                yield await connected.client.interrupt_execution(execution_id)
-            return
 
 
 async def attach(connected: Connected, execution_id: str, patience: Patience) -> Execution:

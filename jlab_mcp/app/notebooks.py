@@ -13,7 +13,16 @@ if TYPE_CHECKING:
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client import CellRef
-    from jlab_mcp.client.models import CellChange, CellPage, Execution, OpenedSession, Resources, Session
+    from jlab_mcp.client.models import (
+        CellChange,
+        CellPage,
+        ClosedSession,
+        Execution,
+        InterruptedSession,
+        OpenedSession,
+        Resources,
+        Session,
+    )
 
 Mode = Literal["new", "resume", "continue"]
 
@@ -50,11 +59,13 @@ async def open_session(
     *,
     notebook_path: str | None = None,
     kernel: str | None = None,
+    stop_on_error: bool = False,
 ) -> OpenedSession:
     """Open a notebook with a kernel of its own.
 
     `new` makes a notebook (its name never overwrites one), `resume` opens one and queues all its code
-    cells, `continue` forks one as `NAME_continued` and runs nothing.
+    cells (`stop_on_error`: those after a failing one are not run), `continue` forks one as
+    `NAME_continued` and runs nothing.
 
     Raises:
         NodeError: the path, the notebook or the kernel will not do.
@@ -62,7 +73,12 @@ async def open_session(
     if not name.strip():
         raise BadRequest("experiment_name is empty")
     return await connected.client.open_session(
-        name, mode, session_id=secrets.token_hex(4), notebook_path=notebook_path, kernel=kernel
+        name,
+        mode,
+        session_id=secrets.token_hex(4),
+        notebook_path=notebook_path,
+        kernel=kernel,
+        stop_on_error=stop_on_error,
     )
 
 
@@ -80,10 +96,9 @@ async def session(connected: Connected, session_id: str) -> Session:
     return await connected.client.session(session_id)
 
 
-async def interrupt(connected: Connected, session_id: str) -> tuple[Session, bool]:
-    """Interrupt what a session runs; the flag says whether anything was running."""
-    answer = await connected.client.interrupt(session_id)
-    return answer, answer.interrupted
+async def interrupt(connected: Connected, session_id: str) -> InterruptedSession:
+    """Interrupt what a session runs; code may ignore it and run on."""
+    return await connected.client.interrupt(session_id)
 
 
 async def restart(connected: Connected, session_id: str) -> Session:
@@ -91,8 +106,12 @@ async def restart(connected: Connected, session_id: str) -> Session:
     return await connected.client.restart(session_id)
 
 
-async def shut_down(connected: Connected, session_id: str) -> Session:
-    """End a session and its kernel; the notebook is saved and stays."""
+async def shut_down(connected: Connected, session_id: str) -> ClosedSession:
+    """End a session and its kernel; the notebook stays, or a copy where its file cannot be saved.
+
+    Raises:
+        NotebookUnwritable: neither can be written; the session stays open.
+    """
     return await connected.client.close_session(session_id)
 
 
@@ -110,8 +129,11 @@ async def delete_cell(connected: Connected, session_id: str, cell: CellRef) -> C
 
 async def read(
     connected: Connected, *, session_id: str | None, notebook_path: str | None, start: int, limit: int
-) -> CellPage:
+) -> tuple[CellPage, Session | None]:
     """Read cells of a session's notebook, or of any notebook in the notebook folder.
+
+    Returns:
+        The page, and the session that has the notebook open, if any.
 
     Raises:
         BadRequest: neither was named.
@@ -122,11 +144,13 @@ async def read(
         # The file of an open notebook is saved a little behind; its session knows better.
         opened = [each for each in await sessions(connected) if each.notebook_path == page.notebook_path]
         if not opened:
-            return page
-        session_id = opened[0].session_id
+            return page, None
+        holder = opened[0]
     elif session_id is None:
         raise BadRequest("name a session_id or a notebook_path", remedy=Remedy.LIST_SESSIONS)
-    return await connected.client.cells(session_id, start=start, limit=limit)
+    else:
+        holder = await session(connected, session_id)
+    return await connected.client.cells(holder.session_id, start=start, limit=limit), holder
 
 
 async def resources(connected: Connected) -> Resources:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from jlab_mcp.app.connect import connect
 from jlab_mcp.app.ending import end_process, end_server
 from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import elsewhere, no_server, observe
 from jlab_mcp.core.startup import Standing, StopStep, next_stop_step
-from jlab_mcp.errors import RecordBroken
+from jlab_mcp.errors import JlabMcpError, RecordBroken
 from jlab_mcp.runners.local import find_launchers
 from jlab_mcp.storage.locks import held
 from jlab_mcp.storage.records import read_record, remove_record, write_record
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.resolver import ResolvedProfile
 
+_ASK_SECONDS = 3.0
+"""How long a server that is to be stopped may take to say what it cannot save."""
+
 
 async def stop(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
     """Stop the server of a project and profile, and report until it is really gone.
@@ -27,6 +32,13 @@ async def stop(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
         ServerElsewhere: it was started on another host; nothing is changed.
         StopFailed: it is still there after SIGKILL.
     """
+    for event in await _unsaved(resolved):
+        yield event
+    async for event in _stop(resolved):
+        yield event
+
+
+async def _stop(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
     if not resolved.paths.lock_file.parent.is_dir():
         # Nothing was ever started here, or its files were deleted: the lock would be the first of them.
         async for event in _end_unrecorded(resolved, None):
@@ -50,6 +62,25 @@ async def stop(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
     else:
         async for event in _end_unrecorded(resolved, broken):
             yield event
+
+
+async def _unsaved(resolved: ResolvedProfile) -> list[LifecycleEvent]:
+    """Name the notebooks that cannot be saved at present; a server that does not answer is not asked."""
+    try:
+        async with asyncio.timeout(_ASK_SECONDS):
+            connected = await connect(resolved)
+            sessions = await connected.client.sessions()
+    except (JlabMcpError, TimeoutError):
+        return []
+    return [
+        LifecycleEvent(
+            "note",
+            f"{session.notebook_path} is not saved ({session.save_error});"
+            f" if a copy can be left, the end of {connected.record.log_file} names it",
+        )
+        for session in sessions
+        if session.save_error
+    ]
 
 
 def _look(resolved: ResolvedProfile) -> tuple[ServerRecord | None, Standing, RecordBroken | None]:

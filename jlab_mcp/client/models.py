@@ -125,6 +125,7 @@ class Session(WireModel):
     running: str | None = Field(None, description="Id of the execution that runs.")
     generation: int = Field(1, description="Kernels that the session has had so far.")
     notice: str | None = None
+    save_error: str | None = Field(None, description="Why the notebook cannot be saved at present.")
 
 
 class ExecutionError(WireModel):
@@ -167,9 +168,15 @@ class OpenedSession(WireModel):
 
 
 class InterruptedSession(Session):
-    """Answer to an interrupt."""
+    """Answer to an interrupt; where the code did not react, `running` names what still runs."""
 
-    interrupted: bool = Field(description="Whether something was running.")
+    interrupted: bool = Field(description="Whether code was running and has ended.")
+
+
+class ClosedSession(Session):
+    """Answer to ending a session."""
+
+    rescued: Path | None = Field(None, description="Where a copy went if the file could not be saved.")
 
 
 class CellChange(WireModel):

@@ -74,18 +74,27 @@ class NodeClient:
         session_id: str,
         notebook_path: str | None = None,
         kernel: str | None = None,
+        stop_on_error: bool = False,
     ) -> models.OpenedSession:
         """Open a notebook with a kernel.
 
-        The caller chooses `session_id` (8 hex digits), so that a repeat opens nothing new.
+        The caller chooses `session_id` (8 hex digits), so that a repeat opens nothing new. With
+        `stop_on_error` the cells of a resumed notebook that follow a failing one are not run.
         """
-        body = _given(name=name, mode=mode, session_id=session_id, notebook_path=notebook_path, kernel=kernel)
+        body = _given(
+            name=name,
+            mode=mode,
+            session_id=session_id,
+            notebook_path=notebook_path,
+            kernel=kernel,
+            stop_on_error=stop_on_error or None,
+        )
         return await self._ask(models.OpenedSession, "POST", "sessions", body=body, answer_s=_KERNEL_SECONDS)
 
-    async def close_session(self, session_id: str) -> models.Session:
+    async def close_session(self, session_id: str) -> models.ClosedSession:
         """End a session's kernel; the notebook stays."""
         path = f"sessions/{_segment(session_id)}"
-        return await self._ask(models.Session, "DELETE", path, repeat=False, answer_s=_KERNEL_SECONDS)
+        return await self._ask(models.ClosedSession, "DELETE", path, repeat=False, answer_s=_KERNEL_SECONDS)
 
     async def interrupt(self, session_id: str) -> models.InterruptedSession:
         """Interrupt what a session runs; what is queued behind it is not run."""

@@ -54,7 +54,12 @@ def place_words(place: Place) -> str:
 
 
 async def execution_answer(
-    execution: Execution, place: Place, limits: Limits, *, waited: float | None = None
+    execution: Execution,
+    place: Place,
+    limits: Limits,
+    *,
+    waited: float | None = None,
+    edited: bool = False,
 ) -> CallToolResult:
     """Answer with what an execution has put out, how it stands, and where.
 
@@ -63,6 +68,7 @@ async def execution_answer(
         place: where it runs.
         limits: how much of the outputs is shown.
         waited: seconds the caller was willing to wait, if that is why an unfinished execution is shown.
+        edited: whether the cell's source was replaced first.
     """
     from jlab_mcp.core.content import render
 
@@ -78,7 +84,7 @@ async def execution_answer(
         )
     else:
         content = render(execution.outputs, limits, full_text=full, full_chars=total)
-    shown = content.text or _nothing_words(execution)
+    shown = content.text or _nothing_words(execution, edited=edited)
     state = [state_words(execution), _next_words(execution, waited)]
     lines = [notice_words(execution.notice), shown, *state, place_words(place)]
     facts = {**place_facts(place), **execution_facts(execution), "pictures": len(content.pictures)}
@@ -117,6 +123,8 @@ def state_words(execution: Execution) -> str:
 
 def _next_words(execution: Execution, waited: float | None) -> str:
     """Say what to do where the state alone does not tell."""
+    if execution.state.value == "kernel_died" and execution.session_id is None:
+        return "The kernel that was made for this code alone is gone; sessions and notebooks are untouched."
     if execution.state.value == "kernel_died":
         return "All variables and imports are gone. The notebook stays; the next call gets a new kernel."
     if execution.state.ended:
@@ -128,9 +136,9 @@ def _next_words(execution: Execution, waited: float | None) -> str:
     )
 
 
-def _nothing_words(execution: Execution) -> str:
-    if execution.cell_type == "markdown":
-        return "[edited; a markdown cell has nothing to run]"
+def _nothing_words(execution: Execution, *, edited: bool) -> str:
+    if execution.cell_type not in {None, "code"}:
+        return f"[{'edited; ' if edited else ''}a {execution.cell_type} cell has nothing to run]"
     return "[no output]" if execution.state.ended else "[no output yet]"
 
 
@@ -146,6 +154,13 @@ def notice_words(notice: str | None) -> str:
     return f"NOTE: {_line(notice)}" if notice else ""
 
 
+def session_notes(session: Session) -> list[str]:
+    """Return what has to be known of a session first: what changed, and why it cannot be saved."""
+    noted = session.notice or ""
+    unsaved = session.save_error if session.save_error and session.save_error not in noted else None
+    return [note for note in (notice_words(session.notice), notice_words(unsaved)) if note]
+
+
 def session_facts(session: Session, place: Place) -> dict[str, Any]:
     """Return a session's facts."""
     return {
@@ -157,6 +172,7 @@ def session_facts(session: Session, place: Place) -> dict[str, Any]:
         "running": session.running,
         "queued": session.queued,
         "notice": session.notice and _line(session.notice),
+        "save_error": session.save_error and _line(session.save_error),
     }
 
 
@@ -168,6 +184,11 @@ def session_words(session: Session) -> str:
         f"session {session.session_id} `{session.name}`: kernel {session.kernel_name} {session.kernel_state}"
         f"{running}{queued}, {session.cells} cells, {session.notebook_path}"
     )
+
+
+def listed_words(session: Session) -> list[str]:
+    """Return a session's line in a list of many, and below it what has to be known of it."""
+    return [session_words(session), *(f"  {note}" for note in session_notes(session))]
 
 
 def _line(text: str | None) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from jlab_mcp.app.notebooks import Place
-    from jlab_mcp.client.models import Cell, CellChange, CellPage
+    from jlab_mcp.client.models import Cell, CellChange, CellPage, Session
 
 _SOURCE, _OUTPUT = 4_000, 2_000
 """Characters of a cell's source and outputs that are shown where there is room."""
@@ -30,8 +30,8 @@ def changed(what: str, change: CellChange, place: Place) -> CallToolResult:
     return answers.answer([answers.notice_words(change.notice), line, answers.place_words(place)], facts)
 
 
-def page(page: CellPage, place: Place, chars: int) -> CallToolResult:
-    """Answer with a page of cells in at most about `chars` characters."""
+def page(page: CellPage, place: Place, chars: int, session: Session | None) -> CallToolResult:
+    """Answer with a page of cells in at most about `chars` characters; `session` has the notebook open."""
     end = page.start + len(page.cells)
     if page.cells:
         head = f"Cells {page.start} to {end - 1} of {page.total}."
@@ -46,8 +46,11 @@ def page(page: CellPage, place: Place, chars: int) -> CallToolResult:
             {"cell_index": cell.cell_index, "cell_id": cell.cell_id, "cell_type": cell.cell_type}
             for cell in page.cells
         ],
+        "save_error": session and answers.session_facts(session, place)["save_error"],
     }
-    return answers.answer([head, _cells_words(page.cells, chars), more, answers.place_words(place)], facts)
+    notes = answers.session_notes(session) if session else []
+    cells = _cells_words(page.cells, chars)
+    return answers.answer([*notes, head, cells, more, answers.place_words(place)], facts)
 
 
 def _cells_words(cells: list[Cell], chars: int) -> str:

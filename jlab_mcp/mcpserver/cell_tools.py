@@ -58,8 +58,8 @@ async def read_notebook(
             found = await execution.attach(server, execution_id, patience(call, wait_seconds, stops=False))
             place = await notebooks.place_of(server, found)
             return await answers.execution_answer(found, place, desk.limits())
-        page = await notebooks.read(
+        page, session = await notebooks.read(
             server, session_id=session_id, notebook_path=notebook_path, start=start, limit=limit
         )
         place = notebooks.place(server, session_id, page.notebook_path)
-    return cell_answers.page(page, place, desk.limits().chars)
+    return cell_answers.page(page, place, desk.limits().chars, session)

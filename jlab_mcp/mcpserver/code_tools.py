@@ -33,7 +33,7 @@ async def edit_cell(
         waiting = patience(call, wait_seconds)
         done = await execution.run_cell(server, session_id, cell_index, waiting, source=code)
         place = await notebooks.place_of(server, done)
-    return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
+    return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds, edited=True)
 
 
 async def run_cell(

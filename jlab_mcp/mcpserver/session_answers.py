@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from jlab_mcp.app.connect import Connected
-    from jlab_mcp.client.models import Execution, OpenedSession, Session
+    from jlab_mcp.client.models import ClosedSession, Execution, InterruptedSession, OpenedSession, Session
     from jlab_mcp.mcpserver.calls import Call
 
 _FAILED_SHOWN = 20
@@ -33,21 +33,40 @@ def session_answer(
     place = notebooks.place(server, session.session_id, session.notebook_path)
     state = "" if ended else answers.session_words(session)
     return answers.answer(
-        [answers.notice_words(session.notice), line, state, answers.place_words(place)],
+        [*answers.session_notes(session), line, state, answers.place_words(place)],
         {**answers.session_facts(session, place), **(facts or {})},
     )
 
 
-async def rerun(
-    call: Call, server: Connected, opened: OpenedSession, *, stop_on_error: bool
-) -> list[Execution]:
+def interrupt_words(session: InterruptedSession) -> str:
+    """Say what an interrupt did."""
+    if session.interrupted:
+        return "Interrupted the running code."
+    if session.running is None and session.kernel_state != "busy":
+        return "Nothing was running."
+    return (
+        "Sent the interrupt, but the code has not ended: it may end later, or not react at all. "
+        "`restart_kernel` ends it (variables are lost)."
+    )
+
+
+def end_words(session: ClosedSession) -> str:
+    """Say what became of a session that was ended, and where its notebook is."""
+    if session.rescued is not None:
+        return f"Ended the session; its notebook's file could not be saved, a copy is in {session.rescued}."
+    if session.save_error is not None:
+        return "Ended the session; its notebook's file does not hold the last changes."
+    return "Ended the session; its notebook is saved."
+
+
+async def rerun(call: Call, server: Connected, opened: OpenedSession) -> list[Execution]:
     """Wait for every queued cell, with progress for each; only what the answer needs is kept."""
     from jlab_mcp.app import execution
 
     total = len(opened.executions)
     ended: list[Execution] = []
     waiting = patience(call, None, done=lambda: len(ended), total=total)
-    async for done in execution.follow_all(server, opened.executions, waiting, stop_on_error=stop_on_error):
+    async for done in execution.follow_all(server, opened.executions, waiting):
         ended.append(done.model_copy(update={"outputs": []}))
         line = f"code cell {len(ended)} of {total}: {done.state.value}"
         await call.report_progress(len(ended), total, line)

@@ -7,7 +7,14 @@ from pydantic import Field
 
 from jlab_mcp.mcpserver import answers
 from jlab_mcp.mcpserver.calls import Call
-from jlab_mcp.mcpserver.session_answers import rerun, rerun_facts, rerun_words, session_answer
+from jlab_mcp.mcpserver.session_answers import (
+    end_words,
+    interrupt_words,
+    rerun,
+    rerun_facts,
+    rerun_words,
+    session_answer,
+)
 
 KernelArgument = Annotated[
     str | None, Field(description="Kernel name. Default: the notebook's, else the server's.")
@@ -38,11 +45,13 @@ async def start_session_resume_notebook(
     from jlab_mcp.app import notebooks
 
     async with call.request_context.lifespan_context.server() as server:
-        opened = await notebooks.open_session(server, experiment_name, "resume", notebook_path=notebook_path)
+        opened = await notebooks.open_session(
+            server, experiment_name, "resume", notebook_path=notebook_path, stop_on_error=stop_on_error
+        )
         if opened.already_open and not opened.executions:
             line = "The notebook is open already: this is its running session. Nothing was re-run."
             return session_answer(server, opened.session, line, {"already_open": True})
-        ended = await rerun(call, server, opened, stop_on_error=stop_on_error)
+        ended = await rerun(call, server, opened)
         session = await notebooks.session(server, opened.session.session_id)
         return session_answer(server, session, rerun_words(ended), rerun_facts(ended))
 
@@ -68,7 +77,7 @@ async def list_sessions(call: Call) -> CallToolResult:
     async with call.request_context.lifespan_context.server() as server:
         found = await notebooks.sessions(server)
         place = notebooks.place(server)
-        lines = [answers.session_words(session) for session in found]
+        lines = [line for session in found for line in answers.listed_words(session)]
         facts: dict[str, Any] = {
             "sessions": [
                 answers.session_facts(
@@ -86,9 +95,9 @@ async def interrupt_kernel(session_id: str, call: Call) -> CallToolResult:
     from jlab_mcp.app import notebooks
 
     async with call.request_context.lifespan_context.server() as server:
-        session, running = await notebooks.interrupt(server, session_id)
-        line = "Interrupted the running code." if running else "Nothing was running."
-        return session_answer(server, session, line, {"interrupted": running})
+        session = await notebooks.interrupt(server, session_id)
+        facts = {"interrupted": session.interrupted}
+        return session_answer(server, session, interrupt_words(session), facts)
 
 
 async def restart_kernel(session_id: str, call: Call) -> CallToolResult:
@@ -102,9 +111,10 @@ async def restart_kernel(session_id: str, call: Call) -> CallToolResult:
 
 
 async def shutdown_session(session_id: str, call: Call) -> CallToolResult:
-    """End a session and its kernel and free its memory; the notebook is saved and stays."""
+    """End a session and its kernel and free its memory; the notebook is saved first."""
     from jlab_mcp.app import notebooks
 
     async with call.request_context.lifespan_context.server() as server:
         session = await notebooks.shut_down(server, session_id)
-        return session_answer(server, session, "Ended the session; its notebook is saved.", ended=True)
+        facts = {"rescued": None if session.rescued is None else str(session.rescued)}
+        return session_answer(server, session, end_words(session), facts, ended=True)

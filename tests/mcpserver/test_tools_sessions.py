@@ -1,5 +1,6 @@
 """Opening and ending sessions through MCP, against a real JupyterLab."""
 
+import asyncio
 from pathlib import Path
 
 import nbformat
@@ -68,8 +69,7 @@ async def test_resume_can_stop_at_the_first_failure(live_project: Project):
             notebook_path=str(live_project.notebooks / "stopped.ipynb"),
             stop_on_error=True,
         )
-        assert facts["failed"][0]["state"] == "error"
-        assert len(facts["failed"]) == 3
+        assert [cell["state"] for cell in facts["failed"]] == ["error", "not_run", "not_run"]
         later = await me.ok("execute_code", session_id=facts["session_id"], code="'x' in globals()")
         assert later["text"].splitlines()[0] == "False"
 
@@ -184,3 +184,44 @@ async def test_an_answer_to_list_sessions_names_each(live_project: Project):
         answer = await me.call("list_sessions")
     for session_id in ids:
         assert session_id in words(answer)
+
+
+async def test_a_notebook_that_cannot_be_saved_is_never_called_saved(live_project: Project):
+    async with agent(live_project) as me:
+        opened = await me.ok("start_new_session", experiment_name="unsaved")
+        path, own = Path(opened["notebook_path"]), {"session_id": opened["session_id"]}
+        path.unlink()
+        path.mkdir()
+        await me.ok("execute_code", **own, code="'kept'")
+        async with asyncio.timeout(30):
+            while (found := await me.ok("read_notebook", **own))["save_error"] is None:
+                await asyncio.sleep(0.1)  # the file is saved behind the answers
+        assert found["text"].startswith("NOTE: ")
+        (listed,) = [
+            each
+            for each in (await me.ok("list_sessions"))["sessions"]
+            if each["session_id"] == own["session_id"]
+        ]
+        assert "not" in listed["save_error"]
+        ended = await me.ok("shutdown_session", **own)
+    assert "is saved" not in ended["text"]
+    assert ended["rescued"] in ended["text"]
+    assert "'kept'" in Path(ended["rescued"]).read_text()
+
+
+async def test_code_that_ignores_an_interrupt_is_not_called_interrupted(live_project: Project):
+    code = (
+        "import time\nuntil = time.monotonic() + 60\nwhile time.monotonic() < until:\n"
+        "    try:\n        time.sleep(60)\n    except KeyboardInterrupt:\n        pass"
+    )
+    async with agent(live_project) as me:
+        own = {"session_id": await me.open("stubborn")}
+        running = await me.ok("execute_code", **own, code=code, wait_seconds=2)
+        assert running["state"] == "running"
+        facts = await me.ok("interrupt_kernel", **own)
+        assert (facts["interrupted"], facts["running"]) == (False, running["execution_id"])
+        assert "has not ended" in facts["text"]
+        assert "`restart_kernel`" in facts["text"]
+        await me.ok("restart_kernel", **own)
+        assert "Nothing was running" in (await me.ok("interrupt_kernel", **own))["text"]
+        await me.ok("shutdown_session", **own)
