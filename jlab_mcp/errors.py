@@ -74,7 +74,8 @@ class Remedy(Enum):
     LIST_SESSIONS = "list_sessions"
     READ_NOTEBOOK = "read_notebook"
     STAY_IN_NOTEBOOK_DIR = "stay_in_notebook_dir"
-    CONVERT_NOTEBOOK = "convert_notebook"
+    CHOOSE_NOTEBOOK = "choose_notebook"
+    MAKE_WRITABLE = "make_writable"
     CHOOSE_KERNEL = "choose_kernel"
     RETRY = "retry"
 
@@ -240,6 +241,7 @@ class NotebookNotFound(NodeError):
 
     code = "JLM-NOTEBOOK-NOT-FOUND"
     api_code = "notebook_not_found"
+    default_remedy = Remedy.CHOOSE_NOTEBOOK
 
 
 class PathOutsideRoot(NodeError):
@@ -255,7 +257,7 @@ class NotANotebook(NodeError):
 
     code = "JLM-NOT-A-NOTEBOOK"
     api_code = "not_a_notebook"
-    default_remedy = Remedy.CONVERT_NOTEBOOK
+    default_remedy = Remedy.CHOOSE_NOTEBOOK
 
 
 class KernelUnknown(NodeError):
@@ -286,6 +288,7 @@ class NotebookUnwritable(NodeError):
 
     code = "JLM-NOTEBOOK-UNWRITABLE"
     api_code = "notebook_unwritable"
+    default_remedy = Remedy.MAKE_WRITABLE
 
 
 _BY_API_CODE: dict[str, type[NodeError]] = {cls.api_code: cls for cls in NodeError.__subclasses__()}

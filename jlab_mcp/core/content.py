@@ -46,6 +46,7 @@ class _Sheet:
     pieces: list[str] = field(default_factory=list)
     pictures: list[images.Picture] = field(default_factory=list)
     seen: int = 0
+    beyond: list[int] = field(default_factory=list)
 
     def write(self, text: str) -> None:
         text = words.fold_repeats(words.clean(text)).strip("\n")
@@ -87,6 +88,8 @@ def render(
         else:
             _bundle(sheet, _mapping(output.get("data")))
         previous = stream
+    if sheet.beyond:
+        _beyond(sheet)
     text = words.head_and_tail("\n".join(sheet.pieces), limits.chars, total=full_chars, where=full_text)
     return Content(text, tuple(sheet.pictures))
 
@@ -145,10 +148,7 @@ def _picture(sheet: _Sheet, mime: str, encoded: str) -> None:
         sheet.note(f"picture: {_kind(mime)}, {words.bytes_in_words(len(encoded) * 3 // 4)}")
         return
     if len(sheet.pictures) >= sheet.limits.pictures:
-        sheet.note(
-            f"picture {sheet.seen}: {_kind(mime)}, not shown because an answer holds at most "
-            f"{sheet.limits.pictures}; it is in the notebook"
-        )
+        sheet.beyond.append(sheet.seen)
         return
     try:
         data = base64.b64decode(encoded)
@@ -162,6 +162,15 @@ def _picture(sheet: _Sheet, mime: str, encoded: str) -> None:
     sheet.note(
         f"picture {sheet.seen}: {fitted.kind} {size}{shrunk}, {words.bytes_in_words(len(fitted.data))}"
     )
+
+
+def _beyond(sheet: _Sheet) -> None:
+    """Say in one line which pictures an answer has no room for; there may be hundreds."""
+    first, last = sheet.beyond[0], sheet.beyond[-1]
+    which = f"picture {first}" if first == last else f"pictures {first} to {last}"
+    where = "it is" if first == last else "they are"
+    most = sheet.limits.pictures
+    sheet.note(f"{which}: not shown because an answer holds at most {most}; {where} in the notebook")
 
 
 def _svg(sheet: _Sheet, svg: str) -> None:

@@ -27,7 +27,11 @@ _NEXT = {
     Remedy.LIST_SESSIONS: "Call `list_sessions` for the sessions there are, or open one.",
     Remedy.READ_NOTEBOOK: "Call `read_notebook` to see the cells and their ids.",
     Remedy.STAY_IN_NOTEBOOK_DIR: "Use a path inside the notebook folder; relative paths start there.",
-    Remedy.CONVERT_NOTEBOOK: "Convert it with `jupyter nbconvert --to notebook`, or name another notebook.",
+    Remedy.CHOOSE_NOTEBOOK: (
+        "Name another notebook (relative paths start at the notebook folder), or call `start_new_session` for"
+        " a new one."
+    ),
+    Remedy.MAKE_WRITABLE: "Ask the user to make its folder writable or free space, then call the tool again.",
     Remedy.CHOOSE_KERNEL: "Install that kernel, or name a notebook with a kernel that is there.",
     Remedy.CHOOSE_FOLDER: "Ask the user to set that folder to one that can be written to.",
     Remedy.RETRY: "Call the tool again.",

@@ -89,7 +89,10 @@ def test_a_picture_that_was_shrunk_says_from_what():
 def test_more_pictures_than_an_answer_holds_are_named():
     content = render([shown(image_png=png())] * 10, Limits(pictures=8))
     assert len(content.pictures) == 8
-    assert content.text.count("not shown because an answer holds at most 8") == 2
+    last = "[pictures 9 to 10: not shown because an answer holds at most 8; they are in the notebook]"
+    assert content.text.splitlines()[8:] == [last]
+    one = render([shown(image_png=png())] * 9, Limits(pictures=8)).text.splitlines()[-1]
+    assert one.startswith("[picture 9: not shown")
 
 
 @pytest.mark.parametrize("data", ["", "!!!", base64.b64encode(b"nonsense").decode()])

@@ -255,3 +255,41 @@ async def test_the_notebook_on_disk_is_valid(live_project: Project):
     notebook = nbformat.read(opened["notebook_path"], as_version=4)
     nbformat.validate(notebook)
     assert notebook.cells[0].outputs[0].text == "x\n"
+
+
+async def test_a_markdown_cell_has_nothing_to_run_and_only_an_edit_says_edited(live_project: Project):
+    async with agent(live_project) as me:
+        own = {"session_id": await me.open("markdown")}
+        await me.ok("add_markdown", **own, markdown="# title")
+        ran = await me.ok("run_cell", **own, cell_index=0)
+        edited = await me.ok("edit_cell", **own, cell_index=0, code="# better")
+        await me.ok("shutdown_session", **own)
+    assert ran["text"].splitlines()[0] == "[a markdown cell has nothing to run]"
+    assert edited["text"].splitlines()[0] == "[edited; a markdown cell has nothing to run]"
+
+
+async def test_scratch_code_that_ends_its_kernel_says_nothing_of_a_notebook(live_project: Project):
+    async with agent(live_project) as me:
+        died = await me.ok("execute_scratch", code="import os; os._exit(1)")
+    assert died["state"] == "kernel_died"
+    assert "sessions and notebooks are untouched" in died["text"]
+    assert "The notebook stays" not in died["text"]
+
+
+async def test_a_notebook_that_cannot_be_used_gets_the_remedy_that_helps(live_project: Project):
+    live_project.notebooks.mkdir(exist_ok=True)
+    texts = {"empty": "", "broken": '{"nbformat": 4', "v3": '{"nbformat": 3}', "v5": '{"nbformat": 5}'}
+    said = {}
+    async with agent(live_project) as me:
+        for name, text in texts.items():
+            (live_project.notebooks / f"{name}.ipynb").write_text(text)
+            said[name] = await me.refused("read_notebook", notebook_path=f"{name}.ipynb")
+        said["missing"] = await me.refused("read_notebook", notebook_path="not there.ipynb")
+    assert {name: words.count("nbconvert") for name, words in said.items()} == {
+        "empty": 0,
+        "broken": 0,
+        "v3": 1,
+        "v5": 0,
+        "missing": 0,
+    }
+    assert all("`start_new_session`" in words for words in said.values())
