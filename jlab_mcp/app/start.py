@@ -8,6 +8,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from jlab_mcp.app.blame import naming_the_setting
 from jlab_mcp.app.ending import end_process
 from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import elsewhere, no_server, observe
@@ -53,7 +54,8 @@ async def start(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
     """
     if resolved.mode == "slurm":
         raise SlurmNotAvailable("the SLURM runner is not built yet, so no job can be submitted")
-    events, record, launched = await _find_or_launch(resolved)
+    with naming_the_setting(resolved):
+        events, record, launched = await _find_or_launch(resolved)
     for event in events:
         yield event
     async for event in wait_until_ready(resolved, record, ours=launched):
@@ -109,6 +111,7 @@ async def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> Se
     remove_record(resolved.paths)
     with writing(resolved.state_dir):
         launcher = copy_node_files(resolved.state_dir)
+    with writing(resolved.log_dir):
         prepare_log(resolved.paths.log_file)
     record = LocalRunner(interpreter, os.environ).launch(_order(resolved, launcher))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from jlab_mcp.app.blame import naming_the_setting
 from jlab_mcp.app.connect import connect
 from jlab_mcp.app.ending import end_process, end_server
 from jlab_mcp.app.events import LifecycleEvent
@@ -34,8 +35,9 @@ async def stop(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
     """
     for event in await _unsaved(resolved):
         yield event
-    async for event in _stop(resolved):
-        yield event
+    with naming_the_setting(resolved):
+        async for event in _stop(resolved):
+            yield event
 
 
 async def _stop(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:

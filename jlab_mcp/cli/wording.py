@@ -13,7 +13,7 @@ _HINTS: dict[Remedy, str] = {
     Remedy.USE_LOCAL_MODE: (
         "set `JLAB_MCP_RUN_MODE=local` to run on this machine, or see the job with `jlab-mcp start --dry-run`"
     ),
-    Remedy.CHOOSE_FOLDER: "name a folder you can write to in `JLAB_MCP_DIR`",
+    Remedy.CHOOSE_FOLDER: "name a folder you can write to in {setting}",
     Remedy.START_SERVER: "start it with `jlab-mcp start{profile}`",
     Remedy.WAIT_FOR_SERVER: "wait with `jlab-mcp wait{profile}`, or end it with `jlab-mcp stop{profile}`",
     Remedy.RESTART_SERVER: "run `jlab-mcp stop{profile}`, then `jlab-mcp start{profile}`",
@@ -56,7 +56,8 @@ def hints(error: JlabMcpError, profile: str | None) -> list[str]:
     template = _HINTS.get(error.remedy)
     if template is None:
         return []
-    facts = {"profile": f" --profile {profile}" if profile else "", **error.details}
+    flag = f" --profile {profile}" if profile else ""
+    facts = {"profile": flag, "setting": "`JLAB_MCP_DIR`", **error.details}
     try:
         return [template.format_map(facts)]
     except KeyError:

@@ -33,7 +33,7 @@ _NEXT = {
     ),
     Remedy.MAKE_WRITABLE: "Ask the user to make its folder writable or free space, then call the tool again.",
     Remedy.CHOOSE_KERNEL: "Install that kernel, or name a notebook with a kernel that is there.",
-    Remedy.CHOOSE_FOLDER: "Ask the user to set that folder to one that can be written to.",
+    Remedy.CHOOSE_FOLDER: "Ask the user to name a folder that can be written to in {setting}.",
     Remedy.RETRY: "Call the tool again.",
 }
 _SHOWN = {"log_tail": "The log ends:", "available": "Kernels there are:", "log_file": "Log file:"}
@@ -55,7 +55,10 @@ def sentence(message: str) -> str:
 
 def error_words(error: JlabMcpError) -> str:
     """Say what happened, what helps to understand it, and what to do next."""
-    parts = [sentence(error.message), _NEXT[error.remedy]]
+    parts = [
+        sentence(error.message),
+        _NEXT[error.remedy].format_map({"setting": "`JLAB_MCP_DIR`", **error.details}),
+    ]
     for key, label in _SHOWN.items():
         if value := error.details.get(key):
             between = "\n" if key == "log_tail" else ", "

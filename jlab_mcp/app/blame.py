@@ -1,0 +1,37 @@
+"""Which setting names a folder that cannot be written."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jlab_mcp.core.resolver import BUILT_IN
+from jlab_mcp.errors import CannotWrite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jlab_mcp.core.resolver import ResolvedProfile
+
+
+@contextmanager
+def naming_the_setting(resolved: ResolvedProfile) -> Iterator[None]:
+    """Let a `CannotWrite` of the block say in `details["setting"]` what to change."""
+    try:
+        yield
+    except CannotWrite as error:
+        if path := error.details.get("path"):
+            error.details.setdefault("setting", _setting(resolved, Path(path)))
+        raise
+
+
+def _setting(resolved: ResolvedProfile, path: Path) -> str:
+    named, variable = "paths.dir", "JLAB_MCP_DIR"
+    paths = resolved.profile.paths
+    if paths.log_dir is not None and path.is_relative_to(resolved.log_dir):
+        named, variable = "paths.log_dir", "JLAB_MCP_LOG_DIR"
+    elif paths.connection_dir is not None and path.is_relative_to(resolved.connection_dir):
+        named, variable = "paths.connection_dir", "JLAB_MCP_CONNECTION_DIR"
+    origin = resolved.origins.get(named, BUILT_IN)
+    return f"`{named}` in {origin.where}" if origin.kind == "profile" else f"`{variable}`"
