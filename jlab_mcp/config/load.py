@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.config.environment import PROFILE, chosen_profile, environment_layer, put
+from jlab_mcp.config.homes import expand_users
 from jlab_mcp.config.profiles import find_profile, profile_folders, profile_layer
 from jlab_mcp.config.settings import merge
 from jlab_mcp.core.resolver import PUBLISHED_SLURM, Layer, Origin
@@ -64,6 +65,7 @@ def read(
             problems += error.problems
     else:
         layers.append(Layer({"slurm": dict(PUBLISHED_SLURM)}, {}))
+    layers = [expand_users(layer, problems) for layer in layers]
     merged, origins = merge(layers, problems=problems)
     return Reading(
         name=name,

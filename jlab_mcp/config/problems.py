@@ -32,13 +32,13 @@ def _sentence(detail: ErrorDetails, origins: Mapping[str, Origin]) -> str:
         return f"{_stated(first, section, origins)} {detail['msg']} {_stated(second, section, origins)}"
     origin = origins.get(path, BUILT_IN)
     if detail["type"] == "extra_forbidden":
-        return f"{_place(origin, path)} is no setting{nearest(path, list(setting_paths()))}"
+        return f"{place(origin, path)} is no setting{nearest(path, list(setting_paths()))}"
     value = json.dumps(origin.text or str(detail["input"]), ensure_ascii=False)
     shown = value.encode("utf-8", "backslashreplace").decode("utf-8")  # a variable may hold any bytes
-    return f"{_place(origin, path)} is {shown}, expected {_allowed(path) or detail['msg']}"
+    return f"{place(origin, path)} is {shown}, expected {_allowed(path) or detail['msg']}"
 
 
-def _place(origin: Origin, path: str) -> str:
+def place(origin: Origin, path: str) -> str:
     """Name the setting by the thing the user can change."""
     if origin.kind == "profile":
         return f"{origin.where}{line_of(Path(origin.where), path)}: {path}"
@@ -53,7 +53,7 @@ def _stated(path: str, section: Any, origins: Mapping[str, Origin]) -> str:
         default = _field(path).default
         return f"{variable_of(path)} ({default}, the default)"
     value = section.get(field) if isinstance(section, dict) else getattr(section, field, "")
-    return f"{_place(origin, path)} ({origin.text or value})"
+    return f"{place(origin, path)} ({origin.text or value})"
 
 
 def _field(path: str) -> Any:

@@ -147,6 +147,15 @@ def test_a_path_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
         load(project_dir=tmp_path, environ={"HOME": "/h"}, overrides={"notebook.dir": "a\0b"})
 
 
+def test_another_users_home_is_put_in_and_an_unknown_user_is_refused(tmp_path: Path) -> None:
+    root = os.path.expanduser("~root")  # noqa: PTH111 - as the shell does
+    assert _load(tmp_path, JLAB_MCP_NOTEBOOK_DIR="~root/nb").notebook_dir == Path(root) / "nb"
+    assert _load(tmp_path, JLAB_MCP_LOG_DIR="~/logs").log_dir == tmp_path / "logs"
+    (problem,) = _problems(tmp_path, JLAB_MCP_DIR="~nobodyx/y")
+    assert problem.startswith('JLAB_MCP_DIR is "~nobodyx/y", but there is no user nobodyx')
+    assert _load(tmp_path, JLAB_MCP_DIR="./~nobodyx/y").state_dir == tmp_path / "~nobodyx/y"
+
+
 def test_a_home_folder_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"^HOME is .*expected a path in UTF-8"):
         load(project_dir=tmp_path, environ={"HOME": os.fsdecode(b"/h\xff")})
