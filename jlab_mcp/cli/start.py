@@ -62,6 +62,8 @@ def start(
 def _print_job(resolved: ResolvedProfile) -> ExitCode:
     from jlab_mcp.app.jobscript import job_script
 
+    if resolved.mode == "local":
+        say(f"the profile {resolved.name} starts a local process; this script is what SLURM would get")
     data(job_script(resolved).rstrip("\n"))
     return ExitCode.OK
 

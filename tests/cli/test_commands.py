@@ -35,12 +35,19 @@ def test_help_lists_examples_and_exit_codes(bare_project: Project) -> None:
 
 def test_a_dry_run_prints_the_job_and_touches_nothing(bare_project: Project) -> None:
     told = run(bare_project, "start", "1:00:00", "--dry-run", JLAB_MCP_SLURM_PARTITION="a100")
-    assert (told.returncode, told.stderr) == (0, "")
+    local = "the profile local starts a local process; this script is what SLURM would get\n"
+    assert (told.returncode, told.stderr) == (0, local)
     assert "#SBATCH --partition=a100\n" in told.stdout
     assert "#SBATCH --time=1:00:00\n" in told.stdout
     subprocess.run(["bash", "-n"], input=told.stdout.encode(), check=True)
     assert list(bare_project.folder.iterdir()) == []
     assert not Path(bare_project.env["JLAB_MCP_DIR"]).exists()
+
+
+def test_a_dry_run_in_slurm_mode_has_nothing_to_add(bare_project: Project) -> None:
+    told = run(bare_project, "start", "--dry-run", JLAB_MCP_RUN_MODE="slurm")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "--ip=0.0.0.0" in told.stdout
 
 
 def test_a_name_that_the_terminal_cannot_show_is_escaped(bare_project: Project) -> None:
@@ -86,6 +93,16 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(bare_project: Project, tmp
     told = run(bare_project, "start", "-d", JLAB_MCP_DIR=str(tmp_path / "file/state"))
     assert (told.returncode, "cannot write" in told.stderr) == (13, True), told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("variable", ["JLAB_MCP_DIR", "JLAB_MCP_LOG_DIR", "JLAB_MCP_CONNECTION_DIR"])
+def test_the_hint_names_the_variable_of_the_folder_that_cannot_be_made(
+    bare_project: Project, tmp_path: Path, variable: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    told = run(bare_project, "start", "-d", **{variable: str(tmp_path / "file/folder")})
+    assert told.returncode == 13, told.stderr
+    assert f"hint: name a folder you can write to in `{variable}`\n" in told.stderr
 
 
 def test_shell_completion_is_offered(bare_project: Project) -> None:

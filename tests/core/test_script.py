@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jlab_mcp.core.profile import Profile
-from jlab_mcp.core.resolver import PUBLISHED_SLURM, Facts, ResolvedProfile, resolve
+from jlab_mcp.core.resolver import PUBLISHED_SLURM, Facts, Origin, ResolvedProfile, resolve
 from jlab_mcp.core.script import JobPaths, render_script
 from jlab_mcp.errors import ConfigError
 
@@ -63,6 +63,13 @@ def test_the_shell_hands_the_launcher_exactly_what_was_meant(tmp_path: Path) -> 
     assert f"--root-dir={folder}" in said
     assert "--job-id=42" in said
     assert not (folder / "pwned").exists()
+
+
+def test_an_address_that_was_chosen_is_kept() -> None:
+    chosen = {"server.bind_ip": Origin("variable", "JLAB_MCP_LOCAL_BIND_IP", "127.0.0.1")}
+    resolved = resolve(Profile(mode="slurm"), Facts(Path("/data/p"), Path("/home/me")), origins=chosen)
+    assert "--ip=127.0.0.1 " in render_script(resolved, JOB)
+    assert "--ip=0.0.0.0 " in render_script(_resolved(), JOB)
 
 
 def test_a_module_that_does_not_load_ends_the_job_with_a_sentence(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.
     --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
     --root-dir=/data/p \
     --notebook-dir=/data/p/notebooks \
-    --ip=127.0.0.1 \
+    --ip=0.0.0.0 \
     --port-min=18000 \
     --port-max=19000 \
     --profile=slurm \
