@@ -48,21 +48,22 @@ def demo() -> None:
         code = ExitCode.OK
         console.print(f"\nThe notebook is valid, with {checked} executed cells:", style="bold")
         console.print(str(notebook))
-    if started and not _stop(console):
-        code = code or ExitCode.STOP_FAILED
-    if code is ExitCode.OK:
+    if started:
+        stopped = _stop(console)
+        code = code or stopped
+    if code == ExitCode.OK:
         console.print("Everything worked.", style="bold green")
     raise typer.Exit(code)
 
 
-def _failed(failure: StepFailed | KeyboardInterrupt) -> ExitCode:
+def _failed(failure: StepFailed | KeyboardInterrupt) -> int:
     if isinstance(failure, KeyboardInterrupt):
         say("interrupted")
         return ExitCode.INTERRUPTED
     say(f"error: the demo failed at `{failure.step}`: {failure.why}")
     if failure.hint:
         show_hint(failure.hint)
-    return ExitCode.UNEXPECTED
+    return failure.code
 
 
 def _start(console: Console) -> bool:
@@ -75,14 +76,16 @@ def _start(console: Console) -> bool:
         return False
     _title(console, "jlab-mcp start --detach")
     # Its words go straight to the terminal: they say what is wrong, and what mends it.
-    if subprocess.run([*_COMMAND, "start", "--detach"], check=False, stdout=sys.stderr).returncode:
-        raise StepFailed("start --detach", "the server did not start; its message stands above")
+    command = [*_COMMAND, "start", "--detach"]
+    if code := subprocess.run(command, check=False, stdout=sys.stderr).returncode:
+        raise StepFailed("start --detach", "the server did not start; its message stands above", code=code)
     return True
 
 
-def _stop(console: Console) -> bool:
+def _stop(console: Console) -> int:
+    """Stop the server; the command's exit code."""
     _title(console, "jlab-mcp stop")
-    return subprocess.run([*_COMMAND, "stop"], check=False, stdout=sys.stderr).returncode == 0
+    return subprocess.run([*_COMMAND, "stop"], check=False, stdout=sys.stderr).returncode
 
 
 @asynccontextmanager

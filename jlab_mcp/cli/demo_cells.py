@@ -7,6 +7,8 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jlab_mcp.errors import ExitCode
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -22,11 +24,14 @@ class StepFailed(Exception):
         step: which one.
         why: one sentence, without a full stop.
         hint: what mends it, if that is known.
+        code: exit code of the command that the step ran.
     """
 
-    def __init__(self, step: str, why: str, hint: str | None = None) -> None:
+    def __init__(
+        self, step: str, why: str, hint: str | None = None, *, code: int = ExitCode.UNEXPECTED
+    ) -> None:
         super().__init__(why)
-        self.step, self.why, self.hint = step, why, hint
+        self.step, self.why, self.hint, self.code = step, why, hint, code
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _NEEDED = ("jupyterlab", "ipykernel")
-_PROBE = f"import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, {_NEEDED!r})))"
+_PROBE = f"import importlib.util as u; print(*[n for n in {_NEEDED!r} if not u.find_spec(n)], sep=' and ')"
+"""Prints what is missing, or an empty line; so another exit status than 0 says that Python does not run."""
 _PROBE_SECONDS = 20.0
 
 
@@ -75,7 +76,8 @@ def _why_not(venv: Path, environ: Mapping[str, str]) -> str | None:
     """Return None if the environment has what is needed, else why it cannot be used; "" if there is none."""
     python = venv / "bin" / "python"
     if not venv.is_dir():
-        return ""
+        there = venv.exists() or venv.is_symlink()
+        return f"the project's {venv} is no folder, so no virtual environment" if there else ""
     if not _runs(python):
         return f"the project's {venv} is broken: its `bin/python` {_ailment(python)}"
     missing = [name for name in _NEEDED if not _installed(venv, name)]
@@ -124,9 +126,11 @@ def _probe(python: Path, environ: Mapping[str, str]) -> str:
     except subprocess.TimeoutExpired:
         return f"is broken: its interpreter did not answer in {_PROBE_SECONDS:.0f} s"
     if done.returncode == 0:
-        return ""
+        missing = done.stdout.decode(errors="replace").strip()
+        return f"has no {missing.splitlines()[-1]}" if missing else ""
     said = done.stderr.decode(errors="replace").strip().splitlines()
-    return f"is broken: its interpreter says {said[-1]}" if said else f"has no {' and '.join(_NEEDED)}"
+    why = f"says {said[-1]}" if said else f"ends with status {done.returncode}"
+    return f"is broken: its interpreter does not run, it {why}"
 
 
 def _runs(python: Path) -> bool:

@@ -133,6 +133,23 @@ def test_an_environment_whose_interpreter_is_gone_is_said_plainly(bare_project: 
     assert "is broken: its `bin/python` leads to /nowhere/python3.8, which does not exist" in started.stderr
 
 
+def test_an_environment_whose_interpreter_fails_is_not_said_to_lack_packages(bare_project: Project) -> None:
+    folder = bare_project.folder / ".venv/bin"
+    folder.mkdir(parents=True)
+    (folder / "python").write_text("#!/bin/sh\nexit 3\n")
+    (folder / "python").chmod(0o755)
+    started = run(bare_project, "start", "-d")
+    assert started.returncode == 0, started.stderr
+    assert "is broken: its interpreter does not run, it ends with status 3; JupyterLab runs" in started.stderr
+
+
+def test_an_environment_that_is_a_file_is_passed_over_with_a_word(bare_project: Project) -> None:
+    (bare_project.folder / ".venv").write_text("")
+    started = run(bare_project, "start", "-d")
+    assert started.returncode == 0, started.stderr
+    assert ".venv is no folder, so no virtual environment; JupyterLab runs in" in started.stderr
+
+
 def test_an_environment_that_shares_the_systems_packages_is_asked(bare_project: Project) -> None:
     venv = bare_project.folder / ".venv"
     subprocess.run(

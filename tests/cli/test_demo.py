@@ -63,3 +63,10 @@ def test_a_missing_library_is_named_with_the_command_that_mends_it(bare_project:
     assert "-m pip install matplotlib" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list((Path(bare_project.env["JLAB_MCP_DIR"]) / "connections").glob("*.record.json"))
+
+
+def test_it_ends_with_the_exit_code_of_the_step_that_failed(bare_project: Project):
+    done = run_demo(bare_project, bare_project.env | {"JLAB_MCP_RUN_MODE": "slurm"})
+    assert done.returncode == 11
+    assert "SLURM runner is not built yet" in done.stderr
+    assert "the demo failed at `start --detach`" in done.stderr
