@@ -1,5 +1,6 @@
 """The tools about the server itself, and what the others say when there is none."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -50,6 +51,25 @@ async def test_start_wait_use_stop(bare_project: Project):
         assert (await me.ok("stop_server"))["state"] == "stopped"
         assert "`start_server`" in await me.refused("execute_code", session_id=session_id, code="1")
         assert (await me.ok("ping"))["state"] == "stopped"
+
+
+async def test_stopping_names_the_notebook_that_cannot_be_saved_and_the_log_its_copy(bare_project: Project):
+    async with agent(bare_project) as me:
+        await me.ok("start_server")
+        opened = await me.ok("start_new_session", experiment_name="unsaved")
+        path, own = Path(opened["notebook_path"]), {"session_id": opened["session_id"]}
+        path.unlink()
+        path.mkdir()
+        await me.ok("execute_code", **own, code="'kept'")
+        async with asyncio.timeout(30):
+            while (await me.ok("read_notebook", **own))["save_error"] is None:
+                await asyncio.sleep(0.1)  # the file is saved behind the answers
+        stopped = await me.ok("stop_server")
+    assert stopped["state"] == "stopped"
+    assert stopped["text"].startswith(f"NOTE: {path} is not saved (")
+    copy = path.with_name("unsaved_rescued.ipynb")
+    assert "'kept'" in copy.read_text()
+    assert str(copy) in bare_project.resolved().paths.log_file.read_text()
 
 
 @pytest.mark.parametrize(
