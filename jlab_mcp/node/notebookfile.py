@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import tempfile
 import threading
@@ -282,7 +283,10 @@ def write_new(path: str, text: str) -> None:
         FileExistsError: it is there. Of two who want the name, one gets it.
         OSError: it could not be written.
     """
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except FileExistsError as error:  # not the name that is taken: one of its folders is a file
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error
     with open(path, "x", encoding="utf-8", errors="replace", newline="") as file:
         try:
             file.write(text)

@@ -90,6 +90,22 @@ def test_a_new_notebook_that_cannot_be_written_leaves_no_stub(node: NodeServer) 
     assert list(node.notebooks.glob("stub*")) == []
 
 
+def test_a_file_where_a_folder_should_be_is_said_and_hangs_nothing(node: NodeServer) -> None:
+    node.notebooks.mkdir(exist_ok=True)
+    (node.notebooks / "plain").write_text("a file")
+    refused = node.post("sessions", name="plain/x", mode="new")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "notebook_unwritable")
+    session = node.new_session("turned/x")
+    node.run(session["session_id"], code="'kept'")
+    node.saved(session["notebook_path"])
+    shutil.rmtree(node.notebooks / "turned")
+    (node.notebooks / "turned").write_text("a file")
+    node.run(session["session_id"], code="'kept too'")
+    rescued = node.http.delete("sessions/" + session["session_id"]).json()["rescued"]
+    assert "kept too" in outputs_of(Path(rescued))
+    (node.notebooks / "turned").unlink()
+
+
 def test_a_runtime_folder_that_was_cleared_away_is_made_again(tmp_path: Path) -> None:
     with node_server(tmp_path) as server:
         first = server.new_session("before")["session_id"]
