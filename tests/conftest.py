@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,16 @@ from jlab_mcp.app.connect import Connected, close_clients, connect
 from jlab_mcp.app.start import start
 from jlab_mcp.app.stop import stop
 from jlab_mcp.core.resolver import ResolvedProfile
+
+
+def pytest_configure() -> None:
+    """Give signals their usual effect.
+
+    A run in the background inherits them ignored, and would hand that on to the commands that it starts, which
+    heed it: they would not stop at Ctrl+C, as is right under nohup.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
