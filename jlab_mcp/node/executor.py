@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 QUEUED, RUNNING, OK, ERROR = "queued", "running", "ok", "error"
 _BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was sent
-_INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
+INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
 
 INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
 
@@ -112,9 +112,9 @@ class Execution:
         if self.ended:
             return
         await self.kernel.interrupt()
-        if await self.wait(_INTERRUPTED_WITHIN):
+        if await self.wait(INTERRUPTED_WITHIN):
             return
-        if await self.kernel.caught_up(_INTERRUPTED_WITHIN) and self._reply is None:
+        if await self.kernel.caught_up(INTERRUPTED_WITHIN) and self._reply is None:
             self.end(INTERRUPTED, "interrupted on request")
 
     def cut(self) -> None:

@@ -282,7 +282,7 @@ class Kernel:
                 return False
             if process is not None and process.poll() is None:
                 return True
-            await asyncio.sleep(0.05)  # the restarter has no event for this; it runs for a second at most
+            await asyncio.sleep(0.05)  # the restarter has no event for this; limited by `timeout`
         return False
 
     def close(self) -> None:

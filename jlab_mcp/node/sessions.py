@@ -24,7 +24,6 @@ from .spool import Spool
 _LOG = logging.getLogger("jlab_mcp_node")
 _KEPT = 200  # ended executions that stay addressable in any case, and whose late output finds its cell
 _KEPT_SECONDS = 600.0  # for so long all stay addressable: a resumed notebook is asked for cell by cell
-_INTERRUPTED_WITHIN = 2.5  # seconds in which a person's interrupted code usually ends
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
 
@@ -267,7 +266,7 @@ class Session:
         if self.kernel.state != "busy":
             return False
         await self.kernel.interrupt()  # a person runs something in JupyterLab
-        return await self.kernel.caught_up(_INTERRUPTED_WITHIN)
+        return await self.kernel.caught_up(executor.INTERRUPTED_WITHIN)
 
     async def cancel(self, execution: Execution) -> None:
         """Stop one execution; what is queued behind it goes on."""
