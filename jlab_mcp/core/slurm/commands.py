@@ -1,0 +1,56 @@
+"""The questions to SLURM, as argument lists. They read; none of them changes anything."""
+
+from __future__ import annotations
+
+SINFO_FIELDS = ("%P", "%a", "%l", "%L", "%D", "%c", "%m", "%G", "%f", "%T")
+"""Partition (a `*` marks the default), availability, longest and default time, nodes, CPUs, memory, GRES,
+features, state."""
+
+
+def configuration_arguments() -> tuple[str, ...]:
+    """Ask for the cluster's name and its settings."""
+    return ("scontrol", "show", "config")
+
+
+def partitions_arguments() -> tuple[str, ...]:
+    """Ask for the limits of all partitions and for who may use them."""
+    return ("scontrol", "show", "partition", "--oneliner")
+
+
+def sinfo_arguments() -> tuple[str, ...]:
+    """Ask for the nodes of all partitions: exact figures, nothing rounded to gigabytes.
+
+    `--format` pads nothing and cuts nothing where a field has no width, other than `--Format`.
+    """
+    return ("sinfo", "--noheader", "--noconvert", "--exact", f"--format={'|'.join(SINFO_FIELDS)}")
+
+
+def associations_arguments(user: str) -> tuple[str, ...]:
+    """Ask which accounts and QOS a user has."""
+    fields = "format=Cluster,Account,Partition,QOS,DefaultQOS"
+    return ("sacctmgr", "--noheader", "--parsable2", "show", "associations", f"user={user}", fields)
+
+
+def default_account_arguments(user: str) -> tuple[str, ...]:
+    """Ask which account a user's jobs are charged to when they name none."""
+    return ("sacctmgr", "--noheader", "--parsable2", "show", "user", user, "format=DefaultAccount")
+
+
+def qos_arguments() -> tuple[str, ...]:
+    """Ask for the limits of all QOS."""
+    return ("sacctmgr", "--noheader", "--parsable2", "show", "qos", "format=Name,MaxWall")
+
+
+def shares_arguments() -> tuple[str, ...]:
+    """Ask for the user's accounts where `sacctmgr` is not to be had: `sshare` asks the controller alone."""
+    return ("sshare", "-U", "--noheader", "--parsable2", "--format=Account")
+
+
+def modules_arguments() -> tuple[str, ...]:
+    """Ask for the environment modules; `module` is a function that only a login shell is sure to have."""
+    return ("bash", "-lc", "module -t avail 2>&1")
+
+
+def version_arguments() -> tuple[str, ...]:
+    """Ask for SLURM's version; needs no controller."""
+    return ("sbatch", "--version")
