@@ -34,4 +34,4 @@ def _setting(resolved: ResolvedProfile, path: Path) -> str:
     elif paths.connection_dir is not None and path.is_relative_to(resolved.connection_dir):
         named, variable = "paths.connection_dir", "JLAB_MCP_CONNECTION_DIR"
     origin = resolved.origins.get(named, BUILT_IN)
-    return f"`{named}` in {origin.where}" if origin.kind == "profile" else f"`{variable}`"
+    return f"`{named}` in {origin.where}" if origin.in_file else f"`{variable}`"

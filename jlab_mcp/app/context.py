@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jlab_mcp.config.load import read
-from jlab_mcp.core.resolver import Facts, ResolvedProfile, resolve
+from jlab_mcp.core.resolver import Facts, Origin, ResolvedProfile, resolve
 from jlab_mcp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def load(
     profile: str | None = None,
     *,
-    overrides: Mapping[str, str] | None = None,
+    flags: Mapping[str, Origin] | None = None,
     project_dir: Path | None = None,
     environ: Mapping[str, str] | None = None,
     said_by: str = "--profile",
@@ -25,8 +25,9 @@ def load(
     """Read all settings of a project; creates nothing on disk.
 
     Args:
-        profile: name of the profile; else `JLAB_MCP_PROFILE`, else none.
-        overrides: dotted path -> text, from flags; beats everything else.
+        profile: name of the profile, or `none`; else what the environment, the project's, the user's or the
+            site's file names, else the only one that fits this machine.
+        flags: dotted path -> what was said, and by which flag; beats everything else.
         project_dir: the project folder; the working directory if None.
         environ: the environment; the process's own if None.
         said_by: what the caller knows `profile` as, for the message that there is none of that name.
@@ -36,8 +37,15 @@ def load(
     """
     folder = _project(project_dir)
     environ = os.environ if environ is None else environ
-    reading = read(environ, profile=profile, overrides=overrides, said_by=said_by)
-    facts = Facts(project_dir=folder, home=reading.home, profile=reading.name, has_sbatch=reading.has_sbatch)
+    reading = read(environ, folder, profile=profile, flags=flags, said_by=said_by)
+    facts = Facts(
+        project_dir=folder,
+        home=reading.home,
+        profile=reading.name,
+        chosen_by=reading.chosen_by,
+        template=reading.template,
+        has_sbatch=reading.has_sbatch,
+    )
     return resolve(reading.profile, facts, origins=reading.origins, warnings=reading.warnings)
 
 

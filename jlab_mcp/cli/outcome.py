@@ -13,20 +13,20 @@ from jlab_mcp.errors import ExitCode, JlabMcpError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.core.resolver import Origin, ResolvedProfile
 
 
 def run(
     profile: str | None,
     body: Callable[[ResolvedProfile], Awaitable[ExitCode]],
     *,
-    overrides: Mapping[str, str] | None = None,
+    flags: Mapping[str, Origin] | None = None,
 ) -> None:
     """Load the settings, run `body` with them, and leave with the exit code of its outcome."""
     try:
         from jlab_mcp.app.context import load
 
-        resolved = load(profile, overrides=overrides)
+        resolved = load(profile, flags=flags)
         show_warnings(resolved.warnings)
         code = asyncio.run(_closing_clients(body(resolved)))
     except JlabMcpError as error:

@@ -48,7 +48,9 @@ def start(
       jlab-mcp start 4:00:00 --profile a100
       jlab-mcp start --dry-run > job.sh
     """
-    overrides = {"slurm.time": time} if time else None
+    from jlab_mcp.core.resolver import Origin
+
+    flags = {"slurm.time": Origin("flag", "TIME", time)} if time else None
 
     async def body(resolved: ResolvedProfile) -> ExitCode:
         if dry_run:
@@ -56,7 +58,7 @@ def start(
         seconds = _local_seconds(resolved, detach=detach) if time else None
         return await (_detached(resolved) if detach else _foreground(resolved, seconds))
 
-    run(profile, body, overrides=overrides)
+    run(profile, body, flags=flags)
 
 
 def _print_job(resolved: ResolvedProfile) -> ExitCode:

@@ -6,7 +6,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from jlab_mcp.config.layers import put
+from jlab_mcp.config.places import CONFIG
 from jlab_mcp.core.nearest import nearest
+from jlab_mcp.core.profile import Settings
 from jlab_mcp.core.resolver import Layer, Origin, setting_paths
 
 if TYPE_CHECKING:
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 PREFIX = "JLAB_MCP_"
 PROFILE = "JLAB_MCP_PROFILE"
+_ELSEWHERE = (PROFILE, CONFIG)
+"""Variables of ours that are no settings."""
 
 _PUBLISHED = {
     "JLAB_MCP_DIR": "paths.dir",
@@ -33,20 +38,25 @@ _PUBLISHED = {
 }
 """Names that are a published interface; every other setting has `JLAB_MCP_SECTION_FIELD`."""
 
+_VARS = "JLAB_MCP_ENV_VARS_"
+_BASH = ("env.prologue", "env.epilogue")
+"""Settings in which bash expands `${…}`."""
+
 _UNEXPANDED = re.compile(r"\$\{[^}]*\}")
 
 
 @cache
 def variables() -> Mapping[str, str]:
     """Return every known variable and the dotted path of the setting it stands for."""
-    walked = {PREFIX + path.upper().replace(".", "_"): path for path in setting_paths() if "." in path}
+    walked = {PREFIX + path.upper().replace(".", "_"): path for path in setting_paths(Settings)}
     return {**walked, **_PUBLISHED}
 
 
-def variable_of(path: str) -> str:
-    """Return the variable that sets a dotted path, else the path itself."""
-    names = [name for name, known in (*_PUBLISHED.items(), *variables().items()) if known == path]
-    return names[0] if names else path
+def setting_of(name: str) -> str | None:
+    """Return the dotted path of the setting that a variable stands for, or None."""
+    if name.startswith(_VARS) and len(name) > len(_VARS):
+        return f"env.vars.{name.removeprefix(_VARS)}"
+    return variables().get(name)
 
 
 def environment_layer(environ: Mapping[str, str]) -> tuple[Layer, list[str], list[str]]:
@@ -59,38 +69,36 @@ def environment_layer(environ: Mapping[str, str]) -> tuple[Layer, list[str], lis
     origins: dict[str, Origin] = {}
     problems: list[str] = []
     warnings: list[str] = []
-    known = variables()
     ours = sorted(name for name, text in environ.items() if name.startswith(PREFIX) and text)
     for name in sorted(ours, key=lambda name: name in _PUBLISHED):  # a published name beats its long form
         text = environ[name]
-        if unexpanded := _UNEXPANDED.search(text):
-            problems.append(unexpanded_problem(name, text, unexpanded[0]))
-        elif name in known:
-            put(values, known[name], text)
-            origins[known[name]] = Origin("variable", name, text)
-        elif name != PROFILE:
+        path = setting_of(name)
+        unexpanded = None if path in _BASH else _UNEXPANDED.search(text)
+        if unexpanded:
+            problems.append(_left_unexpanded(name, text, unexpanded[0]))
+        elif path:
+            put(values, path, text)
+            origins[path] = Origin("variable", name, text)
+        elif name not in _ELSEWHERE:
             warnings.append(_unknown(name))
     return Layer(values, origins), problems, warnings
 
 
-def unexpanded_problem(name: str, text: str, reference: str) -> str:
+def chosen_profile(environ: Mapping[str, str]) -> Origin | None:
+    """Return the profile that the environment chooses, if any; not one that was left unexpanded."""
+    name = environ.get(PROFILE)
+    return Origin("variable", PROFILE, name) if name and not _UNEXPANDED.search(name) else None
+
+
+def _left_unexpanded(name: str, text: str, reference: str) -> str:
     """Say that the program that set a variable left `${…}` in it."""
     return (
-        f'{name} is the literal text "{text}": the program that started jlab-mcp did not expand'
+        f'{name}: got the literal text "{text}": the program that started jlab-mcp did not expand'
         f" `{reference}`, write its value out or leave {name} unset"
     )
 
 
-def chosen_profile(environ: Mapping[str, str]) -> str | None:
-    """Return the profile that the environment chooses, if any."""
-    return environ.get(PROFILE) or None
-
-
-def put(values: dict[str, Any], path: str, value: object) -> None:
-    """Set a dotted path in nested mappings."""
-    section, _, field = path.rpartition(".")
-    (values.setdefault(section, {}) if section else values)[field] = value
-
-
 def _unknown(name: str) -> str:
-    return f"{name} is not a variable of jlab-mcp and has no effect{nearest(name, [*variables(), PROFILE])}"
+    return (
+        f"{name} is not a variable of jlab-mcp and has no effect{nearest(name, [*variables(), *_ELSEWHERE])}"
+    )

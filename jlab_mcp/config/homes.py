@@ -10,12 +10,14 @@ from jlab_mcp.config.problems import place
 from jlab_mcp.core.resolver import BUILT_IN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from jlab_mcp.core.resolver import Layer
 
-_FOLDERS = ("paths.dir", "paths.log_dir", "paths.connection_dir", "notebook.dir")
+_FOLDERS = ("paths.dir", "paths.log_dir", "paths.connection_dir", "notebook.dir", "env.venv")
 
 
-def expand_users(layer: Layer, problems: list[str]) -> Layer:
+def expand_users(layer: Layer, problems: list[str], *, home: Path) -> Layer:
     """Put users' homes in; `~` alone is left to the resolver. A user that is not there is a problem."""
     values: dict[str, Any] = dict(layer.values)
     for path in _FOLDERS:
@@ -29,9 +31,7 @@ def expand_users(layer: Layer, problems: list[str]) -> Layer:
             continue
         expanded = os.path.expanduser(text)  # noqa: PTH111 - pathlib raises where the user is unknown
         if expanded == text:
-            where = place(layer.origins.get(path, BUILT_IN), path)
-            problems.append(
-                f'{where} is "{text}", but there is no user {user}; for that folder write ./{text}'
-            )
+            where = place(layer.origins.get(path, BUILT_IN), path, home)
+            problems.append(f"{where}: there is no user {user}; for a folder of that name write ./{text}")
         values[section] = {**fields, field: expanded}
     return replace(layer, values=values)

@@ -1,26 +1,33 @@
-"""Read every layer of settings: built-in < profile < `JLAB_MCP_*` < flags."""
+"""Read every layer of settings: built-in < site < user < profile < project < `JLAB_MCP_*` < flags."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
-from jlab_mcp.config.environment import PROFILE, chosen_profile, environment_layer, put
+from jlab_mcp.config.choose import choose
+from jlab_mcp.config.environment import chosen_profile, environment_layer
 from jlab_mcp.config.homes import expand_users
-from jlab_mcp.config.profiles import find_profile, profile_folders, profile_layer
-from jlab_mcp.config.settings import merge
-from jlab_mcp.core.resolver import PUBLISHED_SLURM, Layer, Origin
+from jlab_mcp.config.layers import config_layer, flag_layer, project_layer
+from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
+from jlab_mcp.config.problems import place
+from jlab_mcp.config.profiles import read_chain
+from jlab_mcp.config.settings import merge, published_layer
+from jlab_mcp.core.resolver import BUILT_IN, Origin
 from jlab_mcp.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from jlab_mcp.config.choose import Choice
+    from jlab_mcp.config.places import Place, Places
     from jlab_mcp.core.profile import Profile
+    from jlab_mcp.core.resolver import Layer, Origins
 
-_FLAGS = {"slurm.time": "TIME"}
-"""What the command line calls the settings that it can override."""
+TRUSTED = "trusted.toml"
+"""In the user's folder: which projects' files are trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +35,10 @@ class Reading:
     """What the files, the environment and the flags say together."""
 
     name: str | None
+    chosen_by: Origin
     profile: Profile
-    origins: Mapping[str, Origin]
+    origins: Origins
+    template: str | None
     warnings: tuple[str, ...]
     home: Path
     has_sbatch: bool
@@ -37,61 +46,90 @@ class Reading:
 
 def read(
     environ: Mapping[str, str],
+    project_dir: Path,
     *,
     profile: str | None = None,
-    overrides: Mapping[str, str] | None = None,
+    flags: Mapping[str, Origin] | None = None,
     said_by: str = "--profile",
 ) -> Reading:
     """Read all layers and check what they make together.
 
     Args:
         environ: the environment.
-        profile: the profile chosen by flag; beats the environment's choice.
-        overrides: dotted path -> text, from flags.
+        project_dir: the project folder, whose own settings file counts.
+        profile: the profile chosen by flag; beats every other choice.
+        flags: dotted path -> what was said, and by which flag.
         said_by: what the caller knows `profile` as.
 
     Raises:
         ConfigError: something is wrong; says all of it at once.
     """
-    home = _home(environ)
+    home = home_folder(environ)
+    where = places(environ, home)
     env_layer, problems, warnings = environment_layer(environ)
-    layers = [_flag_layer(overrides or {}), env_layer]
-    name = profile or (None if any(PROFILE in problem for problem in problems) else chosen_profile(environ))
-    if name:
-        try:
-            path = find_profile(name, profile_folders(environ, home), said_by=said_by if profile else PROFILE)
-            layers.append(profile_layer(path))
-        except ConfigError as error:
-            problems += error.problems
-    else:
-        layers.append(Layer({"slurm": dict(PUBLISHED_SLURM)}, {}))
-    layers = [expand_users(layer, problems) for layer in layers]
-    merged, origins = merge(layers, problems=problems)
+    project = project_layer(
+        project_dir / PROJECT_FILE,
+        where.user.folder / TRUSTED,
+        home=home,
+        problems=problems,
+        warnings=warnings,
+    )
+    configs = [
+        config_layer(place.config_file, kind, home=home, problems=problems)
+        for kind, place in _config_places(where)
+    ]
+    flag = Origin("flag", said_by, profile) if profile else None
+    said = [flag, chosen_profile(environ), project.profile, *(config.profile for config in configs)]
+    choice = choose([origin for origin in said if origin], where, environ)
+    warnings += [choice.warning] if choice.warning else []
+    layers = [flag_layer(flags or {}), env_layer, project.layer]
+    layers += _chosen_layers(choice, where, home, problems)
+    layers += [config.layer for config in configs]
+    layers = [expand_users(layer, problems, home=home) for layer in layers]
+    if choice.name is None:
+        layers.append(published_layer(layers))
+    merged, origins = merge(layers, home=home, problems=problems)
+    template = _template(merged, origins, project_dir, home, problems) if merged else None
+    if problems or merged is None:
+        raise ConfigError(problems)
     return Reading(
-        name=name,
+        name=choice.name,
+        chosen_by=choice.by,
         profile=merged,
         origins=origins,
+        template=template,
         warnings=tuple(warnings),
         home=home,
         has_sbatch=shutil.which("sbatch", path=environ.get("PATH")) is not None,
     )
 
 
-def _home(environ: Mapping[str, str]) -> Path:
+def _config_places(where: Places) -> list[tuple[Literal["user", "site"], Place]]:
+    return [("user", where.user), *(("site", place) for place in where.sites)]
+
+
+def _chosen_layers(choice: Choice, where: Places, home: Path, problems: list[str]) -> list[Layer]:
+    """Read the chosen profile and its parents; none where no profile was chosen."""
+    if choice.name is None:
+        return []
+    chain = read_chain(choice.name, where, home=home, said_by=place(choice.by, "profile", home))
+    problems += chain.problems
+    return list(chain.layers)
+
+
+def _template(
+    profile: Profile, origins: Origins, project_dir: Path, home: Path, problems: list[str]
+) -> str | None:
+    """Read the sbatch script template, which lies relative to the file that names it."""
+    if profile.template is None:
+        return None
+    origin = origins.of.get("template", BUILT_IN)
+    folder = Path(origin.where).parent if origin.in_file else project_dir
+    named = profile.template
+    path = home.joinpath(*named.parts[1:]) if named.parts[:1] == ("~",) else folder / named
     try:
-        home = Path(environ.get("HOME") or Path.home())
-        str(home).encode("utf-8")
-    except RuntimeError as error:  # no such user: a container that was given any user id
-        raise ConfigError(["HOME is not set, and this user has no home folder; set HOME"]) from error
-    except UnicodeEncodeError as error:
-        raise ConfigError([f"HOME is {str(home)!a}, expected a path in UTF-8"]) from error
-    return home
-
-
-def _flag_layer(overrides: Mapping[str, str]) -> Layer:
-    values: dict[str, Any] = {}
-    origins: dict[str, Origin] = {}
-    for path, text in overrides.items():
-        put(values, path, text)
-        origins[path] = Origin("flag", _FLAGS.get(path, path), text)
-    return Layer(values, origins)
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        problems.append(f"{place(origin, 'template', home)}: cannot read the template {path}: {why}")
+        return None

@@ -1,93 +1,133 @@
-"""Profile files: where they are, and what one of them says."""
+"""Profile files: which there are, and what one of them and its parents say."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from jlab_mcp.core.resolver import Layer, Origin
-from jlab_mcp.errors import ConfigError
+from jlab_mcp.config.layers import file_layer, shown
+from jlab_mcp.config.tomlfile import read_toml
+from jlab_mcp.core.nearest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
+
+    from jlab_mcp.config.places import Level, Places
+    from jlab_mcp.core.resolver import Layer
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_PACKAGE = Path(__file__).resolve().parent.parent
+NOT_INHERITED = ("extends", "match", "description")
+"""What a profile says of itself alone."""
 
 
-def profile_folders(environ: Mapping[str, str], home: Path) -> list[Path]:
-    """Return the folders that hold profiles, the user's own before the shipped ones."""
-    configured = Path(environ.get("XDG_CONFIG_HOME", ""))
-    config = configured if configured.is_absolute() else home / ".config"
-    shipped = _PACKAGE / "_data" / "profiles"
-    return [config / "jlab-mcp" / "profiles", shipped if shipped.is_dir() else _PACKAGE.parent / "profiles"]
+@dataclass(frozen=True, slots=True)
+class ProfileFile:
+    """A profile that can be chosen by name."""
+
+    name: str
+    level: Level
+    path: Path
 
 
-def find_profile(name: str, folders: list[Path], *, said_by: str) -> Path:
-    """Return the file of the profile called `name`.
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A profile and its parents.
 
-    Raises:
-        ConfigError: the name is no name, or no folder has such a file; names those there are.
+    Attributes:
+        files: the profile's own file first; empty if there is none of that name.
+        layers: what they say, highest first.
+        problems: one sentence each.
+    """
+
+    files: tuple[ProfileFile, ...]
+    layers: tuple[Layer, ...]
+    problems: tuple[str, ...]
+
+
+def profile_files(places: Places) -> list[ProfileFile]:
+    """List every profile file, the more important place first; the first of a name is the one that counts."""
+    return [
+        ProfileFile(path.stem, place.level, path)
+        for place in places
+        for path in sorted(place.profiles.glob("*.toml"))
+        if _NAME.fullmatch(path.stem)
+    ]
+
+
+def known_names(places: Places) -> list[str]:
+    """Return the names of all profiles, sorted."""
+    return sorted({file.name for file in profile_files(places)})
+
+
+def read_chain(name: str, places: Places, *, home: Path, said_by: str) -> Chain:
+    """Read a profile and all it extends.
+
+    Args:
+        name: the profile.
+        places: where profiles are.
+        home: the user's home, to show paths in short.
+        said_by: who names the profile, for the message that there is none.
+    """
+    file = _find(name, places, after=None)
+    if file is None:
+        return Chain((), (), (_no_profile(name, places, said_by),))
+    return read_chain_of(file, places, home=home)
+
+
+def read_chain_of(file: ProfileFile, places: Places, *, home: Path) -> Chain:
+    """Read a profile file, which need not be in one of the places, and all it extends."""
+    files: list[ProfileFile] = []
+    layers: list[Layer] = []
+    problems: list[str] = []
+    current: ProfileFile | None = file
+    while current is not None:
+        files.append(current)
+        read = read_toml(current.path, shown(current.path, home))
+        problems += read.problems
+        values = {key: value for key, value in read.values.items() if not (layers and key in NOT_INHERITED)}
+        layers.append(file_layer(current.path, values, "profile"))
+        parent = read.values.get("extends")
+        if not isinstance(parent, str) or parent.strip().lower() == "none":
+            break
+        said_by = f"{shown(current.path, home, 'extends')}: extends"
+        current = _find(parent, places, after=current if parent == current.name else None)
+        if current is None:
+            problems.append(_no_profile(parent, places, said_by))
+        elif current.path in [seen.path for seen in files]:
+            names = " → ".join([*(seen.name for seen in files), current.name])
+            problems.append(f"{said_by}: {names} goes round in a circle")
+            break
+    return Chain(tuple(files), tuple(layers), tuple(problems))
+
+
+def own_values(file: ProfileFile) -> Mapping[str, object]:
+    """Return what one file sets, without its parents; empty where it cannot be read."""
+    return read_toml(file.path, str(file.path)).values
+
+
+def _find(name: str, places: Places, *, after: ProfileFile | None) -> ProfileFile | None:
+    """Return the file of a profile; one that extends its own name means that of the next place.
+
+    A file that is in none of the places stands before all of them.
     """
     if not _NAME.fullmatch(name):
-        raise ConfigError(
-            [f'{said_by} is "{name}", expected a name of letters, digits, dots, dashes and underscores']
-        )
-    for folder in folders:
-        path = folder / f"{name}.toml"
+        return None
+    found = []
+    for place in places:
+        path = place.profiles / f"{name}.toml"
         if path.is_file():
-            return path
-    known = sorted({path.stem for folder in folders if folder.is_dir() for path in folder.glob("*.toml")})
-    raise ConfigError(
-        [f'{said_by} is "{name}", expected one of: {", ".join(known) or "(there are no profiles)"}']
-    )
+            found.append(ProfileFile(name, place.level, path))
+    if after is not None:
+        paths = [file.path for file in found]
+        found = found[paths.index(after.path) + 1 :] if after.path in paths else found
+    return found[0] if found else None
 
 
-def profile_layer(path: Path) -> Layer:
-    """Read a profile file; every value's origin is the file.
-
-    Raises:
-        ConfigError: the file cannot be read, or is not TOML.
-    """
-    import tomllib  # noqa: PLC0415 - only a chosen profile pays for it
-
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"cannot read the profile {path}: {error}"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path} is not TOML: {error}"]) from error
-    return Layer(values, {dotted: Origin("profile", str(path), text) for dotted, text in _leaves(values)})
-
-
-def line_of(path: Path, dotted: str) -> str:
-    """Return ":LINE" of a setting in a profile file, or nothing where it cannot be found.
-
-    tomllib gives no line numbers, so ever longer beginnings of the file are parsed until the key is there.
-    """
-    import tomllib  # noqa: PLC0415 - only a problem pays for it
-
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError):
-        return ""
-    for number in range(1, len(lines) + 1):
-        try:
-            seen = dict(_leaves(tomllib.loads("".join(lines[:number]))))
-        except tomllib.TOMLDecodeError:
-            continue
-        if dotted in seen:
-            return f":{number}"
-    return ""
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """List dotted paths and their values as text."""
-    found: list[tuple[str, str]] = []
-    for key, value in values.items():
-        if isinstance(value, dict):
-            found += _leaves(value, f"{prefix}{key}.")
-        else:
-            found.append((prefix + key, str(value)))
-    return found
+def _no_profile(name: str, places: Places, said_by: str) -> str:
+    if not _NAME.fullmatch(name):
+        return f'{said_by}: expected a name of letters, digits, dots, dashes and underscores, got "{name}"'
+    known = known_names(places)
+    listed = nearest(name, known) or f"; there are: {', '.join(known) or 'none'}"
+    return f'{said_by}: there is no profile "{name}"{listed}'

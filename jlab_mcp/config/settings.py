@@ -8,12 +8,13 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jlab_mcp.config.problems import describe
+from jlab_mcp.core.contradictions import contradictions
 from jlab_mcp.core.profile import Profile
-from jlab_mcp.core.resolver import Layer, Origin, origins_of
-from jlab_mcp.errors import ConfigError
+from jlab_mcp.core.resolver import PUBLISHED_SLURM, Layer, Origins, origins_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pydantic.fields import FieldInfo
 
@@ -34,14 +35,14 @@ class LayerSource(PydanticBaseSettingsSource):
         return dict(self._layer.values)
 
 
-class Settings(BaseSettings, Profile):
+class MergedProfile(BaseSettings, Profile):
     """A profile put together from `layers`, highest first.
 
     pydantic-settings' own environment source cannot carry the flat published names, and reports no
-    origins, so the layers are read by `config.environment` and `config.profiles`.
+    origins, so the layers are read by the other modules here.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         super().__init__(layers=layers)
@@ -60,23 +61,55 @@ class Settings(BaseSettings, Profile):
         return tuple(LayerSource(settings_cls, layer) for layer in layers)
 
 
-def merge(layers: Sequence[Layer], *, problems: Sequence[str] = ()) -> tuple[Profile, dict[str, Origin]]:
+def merge(layers: Sequence[Layer], *, home: Path, problems: list[str]) -> tuple[Profile | None, Origins]:
     """Merge layers, highest first, and check the outcome.
 
     Args:
         layers: what was read, highest first.
-        problems: what reading them already found wrong; raised together with what checking finds.
+        home: the user's home, to show paths in short.
+        problems: gets everything that is wrong, each with its origin.
 
-    Raises:
-        ConfigError: one or more values are wrong; names each value's origin.
+    Returns:
+        The profile, or None if its values are wrong, and where everything comes from.
     """
     origins = origins_of(layers)
-    found = list(problems)
-    settings: Profile | None = None
+    profile: Profile | None = None
     try:
-        settings = Settings(layers)
+        profile = MergedProfile(layers)
     except ValidationError as error:
-        found += describe(error, origins)
-    if found or settings is None:
-        raise ConfigError(found)
-    return settings, origins
+        found = error.errors(include_url=False)
+    else:
+        found = []
+    problems += describe(found, contradictions(raw(layers)), origins.of, home=home)
+    return profile, origins
+
+
+def published_layer(layers: Sequence[Layer]) -> Layer:
+    """Return the published defaults, without those that what was set leaves no room for."""
+    stated = raw(layers)
+    slurm = stated.get("slurm")
+    slurm = slurm if isinstance(slurm, dict) else {}
+    room = {
+        name: value
+        for name, value in PUBLISHED_SLURM.items()
+        if name in slurm or not contradictions({"slurm": {**slurm, name: value}})
+    }
+    return Layer({"slurm": room}, {})
+
+
+def raw(layers: Sequence[Layer]) -> dict[str, Any]:
+    """Lay mappings over each other, the first on top, without checking anything."""
+    merged: dict[str, Any] = {}
+    for layer in reversed(layers):
+        _lay_over(merged, layer.values)
+    return merged
+
+
+def _lay_over(below: dict[str, Any], above: Mapping[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict):
+            inner = below.get(key)
+            below[key] = dict(inner) if isinstance(inner, dict) else {}
+            _lay_over(below[key], value)
+        else:
+            below[key] = value

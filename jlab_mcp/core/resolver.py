@@ -8,11 +8,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from jlab_mcp.core.profile import EnvSection, OutputSection, Profile, SlurmSection
+from jlab_mcp.core.profile import EnvSection, OutputSection, Profile, Section, SlurmSection
 from jlab_mcp.core.record import ServerPaths, server_key, server_paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+_LOOPBACK = "127.0.0.1"
+_EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - on a compute node; the token guards it
 
 PUBLISHED_SLURM: Mapping[str, object] = {
     "partition": "gpu",
@@ -23,6 +29,9 @@ PUBLISHED_SLURM: Mapping[str, object] = {
 }
 """What the published `JLAB_MCP_SLURM_*` variables default to; holds only where no profile is chosen."""
 
+Kind = Literal["built-in", "site", "user", "profile", "project", "variable", "flag"]
+"""The layers of settings, lowest first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -30,16 +39,21 @@ class Origin:
 
     Attributes:
         kind: which layer.
-        where: variable, flag, or file and line; for built-in values the reason, if there is one.
+        where: path of the file, name of the variable or flag; for built-in values the reason, if any.
         text: the value as it was written there.
     """
 
-    kind: Literal["built-in", "profile", "variable", "flag"]
+    kind: Kind
     where: str = ""
     text: str = ""
 
+    @property
+    def in_file(self) -> bool:
+        """Whether `where` is the path of a settings file."""
+        return self.kind in ("site", "user", "profile", "project")
+
     def __str__(self) -> str:
-        return self.where if self.kind in ("variable", "flag", "profile") else self.where or "built-in"
+        return self.where or self.kind
 
 
 BUILT_IN = Origin("built-in")
@@ -54,6 +68,22 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Origins:
+    """Where every setting comes from.
+
+    Attributes:
+        of: dotted path -> where the value that counts was set; every setting has one.
+        overridden: dotted path -> where else it was set, highest first.
+    """
+
+    of: Mapping[str, Origin]
+    overridden: Mapping[str, tuple[Origin, ...]]
+
+
+NO_ORIGINS = Origins({}, {})
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What resolving needs to know of the world.
 
@@ -61,12 +91,16 @@ class Facts:
         project_dir: absolute, with symlinks resolved.
         home: the user's home folder.
         profile: name of the chosen profile, if one was chosen.
+        chosen_by: what chose it.
+        template: text of the sbatch script template, if there is one.
         has_sbatch: whether `sbatch` is on PATH.
     """
 
     project_dir: Path
     home: Path
     profile: str | None = None
+    chosen_by: Origin = BUILT_IN
+    template: str | None = None
     has_sbatch: bool = False
 
 
@@ -76,23 +110,31 @@ class ResolvedProfile:
 
     Attributes:
         name: the profile's name, or the mode's where none was chosen.
+        chosen_by: what chose the profile; built-in where none was chosen.
         mode: where servers run.
+        venv: virtual environment on the machine that runs JupyterLab, if one was named.
+        template: text of the sbatch script template; None for the built-in one.
         profile: the merged profile as it was written.
-        ready_timeout: seconds from launch to ready.
-        stop_timeout: seconds from SIGTERM to SIGKILL.
         origins: dotted path -> where the value was set.
+        overridden: dotted path -> where else it was set, highest first.
+        missing: dotted paths of settings that the profile requires and nobody set.
         warnings: one sentence each, for the user.
     """
 
     name: str
+    chosen_by: Origin
     mode: Literal["local", "slurm"]
     project_dir: Path
     notebook_dir: Path
     state_dir: Path
     log_dir: Path
     connection_dir: Path
+    venv: Path | None
+    template: str | None = field(repr=False)
     profile: Profile
     origins: Mapping[str, Origin] = field(repr=False)
+    overridden: Mapping[str, tuple[Origin, ...]] = field(repr=False)
+    missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -107,8 +149,16 @@ class ResolvedProfile:
 
     @property
     def bind_ip(self) -> str:
-        """Address JupyterLab listens on."""
-        return self.profile.server.bind_ip
+        """Address JupyterLab listens on: unless one was chosen, this machine's, or in a job every one.
+
+        The front has to reach the compute node, and which of its interfaces that takes is not known.
+        """
+        return self.profile.server.bind_ip or (_LOOPBACK if self.mode == "local" else _EVERY_INTERFACE)
+
+    @property
+    def interface(self) -> str | None:
+        """Network interface JupyterLab listens on, instead of `bind_ip`."""
+        return self.profile.server.interface
 
     @property
     def ready_timeout(self) -> float:
@@ -143,45 +193,71 @@ class ResolvedProfile:
 
 
 def resolve(
-    profile: Profile, facts: Facts, *, origins: Mapping[str, Origin], warnings: Sequence[str] = ()
+    profile: Profile, facts: Facts, *, origins: Origins = NO_ORIGINS, warnings: Sequence[str] = ()
 ) -> ResolvedProfile:
     """Settle what a merged profile leaves open: the mode, and where relative paths start."""
-    found = dict(origins)
+    found = dict(origins.of)
     mode = profile.mode
     if mode == "auto":
         mode = "slurm" if facts.has_sbatch else "local"
         found["mode"] = Origin("built-in", f"`sbatch` is {'' if facts.has_sbatch else 'not '}on PATH")
     state_dir = _anchor(profile.paths.dir, facts)
+    venv = profile.env.venv
     return ResolvedProfile(
         name=facts.profile or mode,
+        chosen_by=facts.chosen_by,
         mode=mode,
         project_dir=facts.project_dir,
         notebook_dir=_anchor(profile.notebook.dir, facts),
         state_dir=state_dir,
         log_dir=_anchor(profile.paths.log_dir or state_dir / "logs", facts),
         connection_dir=_anchor(profile.paths.connection_dir or state_dir / "connections", facts),
+        venv=_anchor(venv, facts) if venv else None,
+        template=facts.template,
         profile=profile,
         origins=found,
+        overridden=origins.overridden,
+        missing=tuple(path for path in profile.required or () if value_at(profile, path) is None),
         warnings=tuple(warnings),
     )
 
 
-def origins_of(layers: Sequence[Layer]) -> dict[str, Origin]:
+def origins_of(layers: Sequence[Layer]) -> Origins:
     """Say where each setting comes from; `layers` go from the highest to the lowest."""
-    found = dict.fromkeys(setting_paths(), BUILT_IN)
-    for layer in reversed(layers):
-        found.update(layer.origins)
-    return found
+    places: dict[str, list[Origin]] = {path: [] for path in setting_paths()}
+    for layer in layers:
+        for path, origin in layer.origins.items():
+            places.setdefault(path, []).append(origin)
+    return Origins(
+        {path: found[0] if found else BUILT_IN for path, found in places.items()},
+        {path: tuple(found[1:]) for path, found in places.items() if len(found) > 1},
+    )
 
 
-def setting_paths() -> Iterator[str]:
-    """Yield the dotted path of every setting a profile has."""
-    for name, info in Profile.model_fields.items():
-        section = info.annotation
-        if isinstance(section, type) and hasattr(section, "model_fields"):
-            yield from (f"{name}.{inner}" for inner in section.model_fields)
+def setting_paths(model: type[BaseModel] = Profile, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted path of every setting a model has, those of its sections included."""
+    for name, info in model.model_fields.items():
+        section = section_of(info)
+        if section is None:
+            yield prefix + name
         else:
-            yield name
+            yield from setting_paths(section, f"{prefix}{name}.")
+
+
+def section_of(info: FieldInfo) -> type[Section] | None:
+    """Return the model of a field that is a section, which may be optional."""
+    for kind in (info.annotation, *getattr(info.annotation, "__args__", ())):
+        if isinstance(kind, type) and issubclass(kind, Section):
+            return kind
+    return None
+
+
+def value_at(profile: BaseModel, path: str) -> Any:
+    """Return the value of a dotted path; None where a section on the way is unset."""
+    value: Any = profile
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+    return value
 
 
 def _anchor(path: Path, facts: Facts) -> Path:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.command import launcher_arguments
-from jlab_mcp.core.resolver import BUILT_IN
 from jlab_mcp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:,=@+-]")
-_ANY_INTERFACE = "0.0.0.0"  # noqa: S104 - on a compute node; the token guards it
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +99,13 @@ def _give_up(message: str) -> str:
     return f"{{ echo {shlex.quote(f'jlab-mcp: {message}')} >&2; exit 1; }}"
 
 
-def _bind_ip(resolved: ResolvedProfile) -> str:
-    """Return the address to listen on: unless one was chosen, one that other nodes can reach."""
-    chosen = resolved.origins.get("server.bind_ip", BUILT_IN) != BUILT_IN
-    return resolved.bind_ip if chosen else _ANY_INTERFACE
-
-
 def _launch(resolved: ResolvedProfile, job: JobPaths, server_id: str | None) -> str:
     """Return the launcher's command line, which takes the shell's place so that signals reach it."""
     arguments = launcher_arguments(
         connection_file=job.connection_file,
         project_dir=resolved.project_dir,
         notebook_dir=resolved.notebook_dir,
-        bind_ip=_bind_ip(resolved),
+        bind_ip=resolved.bind_ip,
         ports=(resolved.port_min, resolved.port_max),
         profile=resolved.name,
         server_id=server_id,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jlab_mcp.app.context import load
-from jlab_mcp.core.resolver import ResolvedProfile
+from jlab_mcp.core.resolver import Origin, ResolvedProfile
 from jlab_mcp.core.walltime import ALLOWED_WALLTIME
 from jlab_mcp.errors import ConfigError
 
@@ -67,7 +67,7 @@ def test_an_empty_variable_counts_as_unset(
 
 def test_the_published_defaults_hold_where_nothing_is_set(tmp_path: Path) -> None:
     resolved = _load(tmp_path)
-    assert resolved.slurm.model_dump() == {
+    assert resolved.slurm.model_dump(exclude_none=True) == {
         "partition": "gpu",
         "gres": "gpu:1",
         "cpus_per_task": 4,
@@ -98,27 +98,30 @@ def test_every_bad_value_is_told_at_once_with_variable_value_and_what_is_allowed
         JLAB_MCP_SLURM_GRES="gpu:1\n#SBATCH --uid=0",
     )
     assert set(problems) == {
-        'JLAB_MCP_PORT_MIN is "lots", expected a whole number from 1 to 65535',
-        'JLAB_MCP_RUN_MODE is "cloud", expected local, slurm or auto',
-        'JLAB_MCP_LOCAL_BIND_IP is "localhost", expected an IP address, such as 127.0.0.1 or 0.0.0.0',
-        f'JLAB_MCP_SLURM_TIME is "4h", expected {ALLOWED_WALLTIME}',
-        'JLAB_MCP_SLURM_CPUS is "0", expected a whole number of at least 1',
-        r'JLAB_MCP_SLURM_GRES is "gpu:1\n#SBATCH --uid=0", expected one line of text without control characters',
+        'JLAB_MCP_PORT_MIN: expected a whole number from 1 to 65535, got "lots"',
+        'JLAB_MCP_RUN_MODE: expected local, slurm or auto, got "cloud"',
+        'JLAB_MCP_LOCAL_BIND_IP: expected an IP address, such as 127.0.0.1 or 0.0.0.0, got "localhost"',
+        f'JLAB_MCP_SLURM_TIME: expected {ALLOWED_WALLTIME}, got "4h"',
+        'JLAB_MCP_SLURM_CPUS: expected a whole number of at least 1, got "0"',
+        (
+            "JLAB_MCP_SLURM_GRES: expected NAME[:TYPE][:COUNT], several with commas, such as gpu:1 or gpu:a100:2,"
+            r' got "gpu:1\n#SBATCH --uid=0"'
+        ),
     }
 
 
 def test_a_port_range_upside_down_names_both_ends(tmp_path: Path) -> None:
     assert _problems(tmp_path, JLAB_MCP_PORT_MIN="19001") == (
-        "JLAB_MCP_PORT_MIN (19001) is above JLAB_MCP_PORT_MAX (19000, the default)",
+        'JLAB_MCP_PORT_MIN: server.port_min "19001" is above server.port_max (19000, the default)',
     )
     assert _problems(tmp_path, JLAB_MCP_PORT_MIN="3", JLAB_MCP_PORT_MAX="2") == (
-        "JLAB_MCP_PORT_MIN (3) is above JLAB_MCP_PORT_MAX (2)",
+        'JLAB_MCP_PORT_MIN: server.port_min "3" is above server.port_max "2" (JLAB_MCP_PORT_MAX)',
     )
 
 
 def test_an_unexpanded_reference_is_named_as_that(tmp_path: Path) -> None:
     (problem,) = _problems(tmp_path, JLAB_MCP_NOTEBOOK_DIR="${NOTEBOOKS}/x")
-    assert problem.startswith('JLAB_MCP_NOTEBOOK_DIR is the literal text "${NOTEBOOKS}/x"')
+    assert problem.startswith('JLAB_MCP_NOTEBOOK_DIR: got the literal text "${NOTEBOOKS}/x"')
     assert "`${NOTEBOOKS}`" in problem
 
 
@@ -132,19 +135,26 @@ def test_an_unknown_variable_is_warned_about_with_the_nearest_name(tmp_path: Pat
 
 def test_a_flag_beats_a_variable_and_is_named_when_wrong(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "JLAB_MCP_SLURM_TIME": "9:00:00"}
-    resolved = load(project_dir=tmp_path, environ=environ, overrides={"slurm.time": "10"})
+    resolved = load(project_dir=tmp_path, environ=environ, flags={"slurm.time": Origin("flag", "TIME", "10")})
     assert (resolved.slurm.time, resolved.origins["slurm.time"].where) == ("10", "TIME")
-    with pytest.raises(ConfigError, match=r'^TIME is "soon", expected minutes'):
-        load(project_dir=tmp_path, environ=environ, overrides={"slurm.time": "soon"})
+    with pytest.raises(ConfigError, match=r"^TIME: expected minutes"):
+        load(project_dir=tmp_path, environ=environ, flags={"slurm.time": Origin("flag", "TIME", "soon")})
 
 
 def test_a_path_that_cannot_be_written_down_is_refused(tmp_path: Path) -> None:
     undecodable = os.fsdecode(b"/n\xff")
     assert _problems(tmp_path, JLAB_MCP_NOTEBOOK_DIR=undecodable) == (
-        r'JLAB_MCP_NOTEBOOK_DIR is "/n\udcff", expected a path in UTF-8',
+        (
+            "JLAB_MCP_NOTEBOOK_DIR: expected a path in UTF-8 without `$NAME`, which is not expanded,"
+            r' got "/n\udcff"'
+        ),
     )
     with pytest.raises(ConfigError, match="expected a path in UTF-8"):
-        load(project_dir=tmp_path, environ={"HOME": "/h"}, overrides={"notebook.dir": "a\0b"})
+        load(
+            project_dir=tmp_path,
+            environ={"HOME": "/h"},
+            flags={"notebook.dir": Origin("flag", "--set notebook.dir", "a\0b")},
+        )
 
 
 def test_another_users_home_is_put_in_and_an_unknown_user_is_refused(tmp_path: Path) -> None:
@@ -152,7 +162,7 @@ def test_another_users_home_is_put_in_and_an_unknown_user_is_refused(tmp_path: P
     assert _load(tmp_path, JLAB_MCP_NOTEBOOK_DIR="~root/nb").notebook_dir == Path(root) / "nb"
     assert _load(tmp_path, JLAB_MCP_LOG_DIR="~/logs").log_dir == tmp_path / "logs"
     (problem,) = _problems(tmp_path, JLAB_MCP_DIR="~nobodyx/y")
-    assert problem.startswith('JLAB_MCP_DIR is "~nobodyx/y", but there is no user nobodyx')
+    assert problem.startswith("JLAB_MCP_DIR: there is no user nobodyx")
     assert _load(tmp_path, JLAB_MCP_DIR="./~nobodyx/y").state_dir == tmp_path / "~nobodyx/y"
 
 

@@ -11,7 +11,7 @@ FACTS = Facts(project_dir=Path("/data/p"), home=Path("/home/me"))
 
 
 def test_unset_paths_lie_where_the_published_interface_says() -> None:
-    resolved = resolve(Profile(), FACTS, origins={})
+    resolved = resolve(Profile(), FACTS)
     assert resolved.state_dir == Path("/home/me/.jlab-mcp")
     assert resolved.log_dir == Path("/home/me/.jlab-mcp/logs")
     assert resolved.connection_dir == Path("/home/me/.jlab-mcp/connections")
@@ -23,7 +23,7 @@ def test_relative_paths_start_at_the_project_and_a_tilde_at_home() -> None:
     profile = Profile.model_validate(
         {"paths": {"dir": "../state", "log_dir": "~/logs"}, "notebook": {"dir": "/nb"}}
     )
-    resolved = resolve(profile, FACTS, origins={})
+    resolved = resolve(profile, FACTS)
     assert resolved.state_dir == Path("/data/state")
     assert resolved.connection_dir == Path("/data/state/connections")
     assert resolved.log_dir == Path("/home/me/logs")
@@ -31,8 +31,8 @@ def test_relative_paths_start_at_the_project_and_a_tilde_at_home() -> None:
 
 
 def test_an_open_mode_depends_on_sbatch_and_says_so() -> None:
-    here = resolve(Profile(), FACTS, origins={})
-    cluster = resolve(Profile(), Facts(FACTS.project_dir, FACTS.home, has_sbatch=True), origins={})
+    here = resolve(Profile(), FACTS)
+    cluster = resolve(Profile(), Facts(FACTS.project_dir, FACTS.home, has_sbatch=True))
     assert (here.mode, here.name, str(here.origins["mode"])) == ("local", "local", "`sbatch` is not on PATH")
     assert (cluster.mode, cluster.name, str(cluster.origins["mode"])) == (
         "slurm",
@@ -43,7 +43,7 @@ def test_an_open_mode_depends_on_sbatch_and_says_so() -> None:
 
 def test_a_chosen_mode_and_profile_stay_as_chosen() -> None:
     facts = Facts(FACTS.project_dir, FACTS.home, profile="a100", has_sbatch=True)
-    resolved = resolve(Profile(mode="local"), facts, origins={})
+    resolved = resolve(Profile(mode="local"), facts)
     assert (resolved.mode, resolved.name) == ("local", "a100")
 
 
@@ -53,6 +53,7 @@ def test_a_value_comes_from_the_highest_layer_that_has_it() -> None:
         {}, {"slurm.time": Origin("variable", "V", "2:00"), "mode": Origin("variable", "M", "local")}
     )
     found = origins_of([flag, variables])
-    assert found["slurm.time"].where == "TIME"
-    assert found["mode"].where == "M"
-    assert str(found["slurm.mem"]) == "built-in"
+    assert found.of["slurm.time"].where == "TIME"
+    assert found.of["mode"].where == "M"
+    assert str(found.of["slurm.mem"]) == "built-in"
+    assert found.overridden == {"slurm.time": (Origin("variable", "V", "2:00"),)}

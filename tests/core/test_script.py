@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jlab_mcp.core.profile import Profile
-from jlab_mcp.core.resolver import PUBLISHED_SLURM, Facts, Origin, ResolvedProfile, resolve
+from jlab_mcp.core.resolver import PUBLISHED_SLURM, Facts, ResolvedProfile, resolve
 from jlab_mcp.core.script import JobPaths, render_script
 from jlab_mcp.errors import ConfigError
 
@@ -25,7 +25,7 @@ NASTY = '/data/it\'s "näive" $(touch pwned) `x` \\ #% p'
 
 def _resolved(project: str = "/data/p", **sections: object) -> ResolvedProfile:
     profile = Profile.model_validate({"mode": "slurm", **sections})
-    return resolve(profile, Facts(Path(project), Path("/home/me")), origins={})
+    return resolve(profile, Facts(Path(project), Path("/home/me")))
 
 
 def _check_syntax(script: str) -> None:
@@ -66,8 +66,7 @@ def test_the_shell_hands_the_launcher_exactly_what_was_meant(tmp_path: Path) -> 
 
 
 def test_an_address_that_was_chosen_is_kept() -> None:
-    chosen = {"server.bind_ip": Origin("variable", "JLAB_MCP_LOCAL_BIND_IP", "127.0.0.1")}
-    resolved = resolve(Profile(mode="slurm"), Facts(Path("/data/p"), Path("/home/me")), origins=chosen)
+    resolved = _resolved(server={"bind_ip": "127.0.0.1"})
     assert "--ip=127.0.0.1 " in render_script(resolved, JOB)
     assert "--ip=0.0.0.0 " in render_script(_resolved(), JOB)
 

@@ -75,7 +75,7 @@ async def test_stopping_names_the_notebook_that_cannot_be_saved_and_the_log_its_
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
-        ("JLAB_MCP_PORT_MIN", "many", 'JLAB_MCP_PORT_MIN is "many", expected a whole number'),
+        ("JLAB_MCP_PORT_MIN", "many", "JLAB_MCP_PORT_MIN: expected a whole number"),
         ("JLAB_MCP_PORT_MIN", "19001", "JLAB_MCP_PORT_MIN (19001) is above JLAB_MCP_PORT_MAX (19000"),
         ("JLAB_MCP_RUN_MODE", "cloud", 'JLAB_MCP_RUN_MODE is "cloud"'),
     ],
