@@ -1,4 +1,4 @@
-"""Which profile: what the flag, variable, project, user or site names, else the one that fits this machine."""
+"""Which profile: what flag, variable, project, user or site name, else the one that fits this machine."""
 
 from __future__ import annotations
 

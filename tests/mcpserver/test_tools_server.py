@@ -76,8 +76,12 @@ async def test_stopping_names_the_notebook_that_cannot_be_saved_and_the_log_its_
     ("setting", "value", "says"),
     [
         ("JLAB_MCP_PORT_MIN", "many", "JLAB_MCP_PORT_MIN: expected a whole number"),
-        ("JLAB_MCP_PORT_MIN", "19001", "JLAB_MCP_PORT_MIN (19001) is above JLAB_MCP_PORT_MAX (19000"),
-        ("JLAB_MCP_RUN_MODE", "cloud", 'JLAB_MCP_RUN_MODE is "cloud"'),
+        (
+            "JLAB_MCP_PORT_MIN",
+            "19001",
+            'JLAB_MCP_PORT_MIN: server.port_min "19001" is above server.port_max (19000',
+        ),
+        ("JLAB_MCP_RUN_MODE", "cloud", "JLAB_MCP_RUN_MODE: expected local, slurm or auto"),
     ],
 )
 async def test_a_wrong_setting_is_named_by_every_tool_and_changes_nothing(
@@ -114,7 +118,7 @@ async def test_a_profile_that_did_not_start_is_not_used_by_the_calls_that_follow
             await me.refused(tool, profile="cluster")
             assert (await me.ok("ping"))["profile"] == "here"
         said = await me.refused("ping", profile="nope")
-    assert 'the argument profile is "nope"' in said.lower()
+    assert 'the argument profile: there is no profile "nope"' in said.lower()
     assert "--profile" not in said
 
 
