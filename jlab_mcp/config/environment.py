@@ -39,6 +39,8 @@ _PUBLISHED = {
 """Names that are a published interface; every other setting has `JLAB_MCP_SECTION_FIELD`."""
 
 _VARS = "JLAB_MCP_ENV_VARS_"
+_NO_VARIABLE = ("version", "env.vars")
+"""`env.vars.NAME` has a variable for each name."""
 _BASH = ("env.prologue", "env.epilogue")
 """Settings in which bash expands `${…}`."""
 
@@ -48,7 +50,8 @@ _UNEXPANDED = re.compile(r"\$\{[^}]*\}")
 @cache
 def variables() -> Mapping[str, str]:
     """Return every known variable and the dotted path of the setting it stands for."""
-    walked = {PREFIX + path.upper().replace(".", "_"): path for path in setting_paths(Settings)}
+    settings = [path for path in setting_paths(Settings) if path not in _NO_VARIABLE]
+    walked = {PREFIX + path.upper().replace(".", "_"): path for path in settings}
     return {**walked, **_PUBLISHED}
 
 

@@ -92,9 +92,14 @@ def published_layer(layers: Sequence[Layer]) -> Layer:
     room = {
         name: value
         for name, value in PUBLISHED_SLURM.items()
-        if name in slurm or not contradictions({"slurm": {**slurm, name: value}})
+        if name in slurm or not _clashes(name, {**slurm, name: value})
     }
     return Layer({"slurm": room}, {})
+
+
+def _clashes(name: str, slurm: Mapping[str, Any]) -> bool:
+    path = f"slurm.{name}"
+    return any(path in (found.first, found.second) for found in contradictions({"slurm": slurm}))
 
 
 def raw(layers: Sequence[Layer]) -> dict[str, Any]:
