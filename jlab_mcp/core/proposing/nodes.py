@@ -50,7 +50,7 @@ def ask_gpu_type(cluster: Cluster, answers: Mapping[str, Value]) -> Question | N
     types = sorted(counts, key=lambda name: (name is None, bool(_SLICE.search(name or "")), -counts[name]))
     text = "Which type of GPU?"
     if len(types) == 1:
-        why = "the only type" if types[0] else "SLURM names no type of GPU"
+        why = "the only type" if types[0] else "no type of GPU is known"
         only = Option(types[0], types[0] or "any", why)
         return Question(GPU_TYPE, text, (only,), types[0], why, is_open=False)
     options = [Option(name, name, f"{counts[name]} of them") for name in types if name is not None]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from jlab_mcp.core.cluster import Partition
+from jlab_mcp.core.cluster import Gpu, NodeGroup, Partition
 from jlab_mcp.core.slurm.nodes import figure, stated
 
 _CONFIG_LINE = re.compile(r"\s*([A-Za-z]\w*)\s*=\s*(.*?)\s*")
+_MEMORY = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?([KMGTP]?)", re.ASCII)
+_IN_MB = {"K": 1 / 1024, "": 1.0, "M": 1.0, "G": 1024.0, "T": 1024.0**2, "P": 1024.0**3}
 _VERSION = re.compile(r"\bslurm\S*\s+(\d+\.\S+)", re.IGNORECASE)
 
 
@@ -57,7 +59,10 @@ def parse_version(text: str) -> str | None:
 
 
 def parse_partitions(text: str) -> tuple[Partition, ...]:
-    """Read the answer to `partitions_arguments`; the many-line form is read, too."""
+    """Read the answer to `partitions_arguments`; the many-line form is read, too.
+
+    Their nodes are what the totals say of one node on average, for where `sinfo` says nothing.
+    """
     blocks: list[dict[str, str]] = []
     for word in text.split():
         key, sign, value = word.partition("=")
@@ -70,6 +75,7 @@ def parse_partitions(text: str) -> tuple[Partition, ...]:
 
 def _partition(block: dict[str, str]) -> Partition:
     defaults = _pairs(block.get("JobDefaults", ""))
+    total = _pairs(block.get("TRES", ""))
     return Partition(
         name=block["PartitionName"],
         default=block.get("Default") == "YES",
@@ -85,8 +91,24 @@ def _partition(block: dict[str, str]) -> Partition:
         cpus_per_gpu=figure(defaults.get("DefCpuPerGPU", "")) or None,
         max_mem_per_cpu_mb=figure(block.get("MaxMemPerCPU", "")) or None,
         max_mem_per_node_mb=figure(block.get("MaxMemPerNode", "")) or None,
-        gpus=figure(_pairs(block.get("TRES", "")).get("gres/gpu", "")),
+        gpus=figure(total.get("gres/gpu", "")),
+        groups=_average(block, total),
     )
+
+
+def _average(block: dict[str, str], total: dict[str, str]) -> tuple[NodeGroup, ...]:
+    nodes, cpus = figure(block.get("TotalNodes", "")), figure(block.get("TotalCPUs", ""))
+    if not nodes or not cpus:
+        return ()
+    gpus = (figure(total.get("gres/gpu", "")) or 0) // nodes
+    memory = _megabytes(total.get("mem", "")) // nodes
+    return (NodeGroup(nodes, cpus // nodes, memory, (Gpu(None, gpus),) if gpus else ()),)
+
+
+def _megabytes(text: str) -> int:
+    """Read an amount of memory such as `62.50G`; 0 if it is none."""
+    match = _MEMORY.fullmatch(text)
+    return int(float(f"{match[1]}.{match[2] or 0}") * _IN_MB[match[3]]) if match else 0
 
 
 def _names(text: str) -> tuple[str, ...] | None:

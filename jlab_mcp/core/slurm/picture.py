@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from jlab_mcp.core.cluster import Cluster
+from jlab_mcp.core.cluster import Cluster, Gpu
 from jlab_mcp.core.slurm.accounts import (
     mark_default,
     parse_associations,
@@ -25,7 +25,7 @@ from jlab_mcp.core.slurm.partitions import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jlab_mcp.core.cluster import Account, Partition
+    from jlab_mcp.core.cluster import Account, NodeGroup, Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,18 @@ def _partitions(replies: Replies, configuration: Configuration) -> tuple[Partiti
                 up=partition.up and nodes.up,
                 max_time=nodes.max_time or partition.max_time,
                 default_time=partition.default_time or nodes.default_time,
-                groups=nodes.groups,
+                groups=_with_hidden_gpus(nodes.groups, partition),
             )
         joined.append(replace(partition, whole_nodes=partition.whole_nodes or configuration.whole_nodes))
     return tuple(joined)
+
+
+def _with_hidden_gpus(groups: tuple[NodeGroup, ...], limits: Partition) -> tuple[NodeGroup, ...]:
+    """Put GPUs into nodes that show none, where the partition's total says that each has as many."""
+    nodes = sum(group.nodes for group in groups)
+    if not limits.gpus or not nodes or limits.gpus % nodes or any(group.gpus for group in groups):
+        return groups or limits.groups
+    return tuple(replace(group, gpus=(Gpu(None, limits.gpus // nodes),)) for group in groups)
 
 
 def _accounts(replies: Replies, configuration: Configuration) -> tuple[tuple[Account, ...], list[str]]:
@@ -140,9 +148,8 @@ def _partition_sentences(replies: Replies, partitions: tuple[Partition, ...]) ->
     if not partitions:
         why = replies.sinfo.failure or replies.partitions.failure or "`sinfo` names none that you may see"
         yield f"the partitions are not known: {why}"
-    elif not any(partition.groups for partition in partitions):
-        why = replies.sinfo.failure or "`sinfo` names none that could be read"
-        yield f"the nodes of the partitions and their GPUs are not known: {why}"
+    elif replies.sinfo.failure:
+        yield f"the nodes of the partitions and their types of GPU are not known: {replies.sinfo.failure}"
     if partitions and replies.partitions.failure:
         yield f"who may use which partition is not known: {replies.partitions.failure}"
 
