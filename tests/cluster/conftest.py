@@ -1,0 +1,82 @@
+"""The lab, up for the whole run, and what a test needs to work in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.ci_skips import in_ci
+from tests.cluster.lab import hosts, install, lifecycle
+from tests.cluster.lab.layout import user_named
+
+LOGIN_HOSTS = ("alpha-login", "beta-login")
+COMMAND_SECONDS = 120  # generous, for a busy machine: it only ends a command that hangs
+
+
+class Lab:
+    """The two clusters; their hosts are listed in `lab/layout.py`."""
+
+    @property
+    def jlab_mcp(self) -> str:
+        """This checkout's `jlab-mcp` command, which every user can run on every host."""
+        return str(Path(sys.prefix) / "bin" / "jlab-mcp")
+
+    def home(self, user: str = "alice") -> Path:
+        """Return a user's home; it is the same folder on all hosts and for the test."""
+        return user_named(user).home
+
+    def enter(self, host: str, argv: Sequence[str], user: str = "alice") -> list[str]:
+        """Return the command that runs `argv` on a host, in the user's home and environment."""
+        return hosts.enter(host, argv, user=user)
+
+    def run(
+        self, host: str, *argv: str, user: str = "alice", check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on a host and return what it said; its process group ends with it."""
+        with subprocess.Popen(
+            self.enter(host, argv, user=user),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                stdout, stderr = process.communicate()
+                pytest.fail(f"{argv} on {host} took longer than {COMMAND_SECONDS} s\n{stdout}\n{stderr}")
+        if check:
+            assert process.returncode == 0, (
+                f"{argv} on {host} exited {process.returncode}\n{stdout}\n{stderr}"
+            )
+        return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab: the one that was brought up by hand, or one for this run only."""
+    if hindrance := install.hindrance():
+        pytest.skip(hindrance)
+    if install.missing():
+        if not in_ci():  # nobody's machine gets daemons because they ran the tests
+            pytest.skip(
+                "SLURM is not installed here; `python -m tests.cluster.lab install` does that, as root"
+            )
+        install.install()
+    with lifecycle.sole_use(wait=True):
+        if lifecycle.brought_up_by() == "hand":
+            yield Lab()
+            return
+        try:
+            lifecycle.up("a test run")
+            yield Lab()
+        finally:
+            lifecycle.down()

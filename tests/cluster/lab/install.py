@@ -1,0 +1,97 @@
+"""The packages, and what a machine must allow for the lab to run on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PACKAGES = (
+    "slurmctld",
+    "slurmd",
+    "slurmdbd",
+    "slurm-client",
+    "munge",
+    "mariadb-server",
+    "environment-modules",
+    "iproute2",
+)
+_NEEDED = (
+    *("slurmctld", "slurmd", "slurmdbd", "sbatch", "sacctmgr"),
+    *("munged", "mariadbd", "mariadb-install-db"),
+    *("ip", "nsenter", "unshare", "setpriv"),
+)
+_MODULES = Path("/etc/environment-modules/modulespath")
+_POLICY = Path("/usr/sbin/policy-rc.d")
+_NAMESPACES = ("unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork")
+
+
+def missing() -> list[str]:
+    """Name the programs that are not installed yet."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # daemons may be outside a user's PATH
+    programs = [name for name in _NEEDED if shutil.which(name, path=path) is None]
+    return programs if _MODULES.exists() else [*programs, "environment-modules"]
+
+
+def hindrance() -> str | None:
+    """Say in a sentence why the lab cannot run on this machine even with the packages; None if it can."""
+    if sys.platform != "linux":
+        return "the lab needs Linux namespaces"
+    if os.geteuid() != 0:
+        return "the lab needs root: each of its hosts has a network of its own"
+    if shutil.which("unshare") is None:
+        return "the lab needs `unshare` (package util-linux)"
+    tried = subprocess.run([*_NAMESPACES, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        return f"this machine does not allow namespaces: {tried.stderr.strip()}"
+    if missing() and shutil.which("apt-get") is None:
+        return f"the lab is installed by apt-get, which is not here; missing are {', '.join(missing())}"
+    return None
+
+
+def install() -> None:
+    """Install what is missing; quick if nothing is.
+
+    Raises:
+        RuntimeError: apt-get failed.
+    """
+    if not missing():
+        return
+    with _no_daemons_started():
+        _apt_get("update", "--quiet")
+        _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *PACKAGES)
+    if still := missing():
+        raise RuntimeError(f"apt-get installed the packages, but not {', '.join(still)}")
+
+
+def _apt_get(*arguments: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        ["apt-get", *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"`apt-get {arguments[0]}` failed: {done.stdout.strip()[-500:]}")
+
+
+@contextmanager
+def _no_daemons_started() -> Iterator[None]:
+    """Keep the packages from starting a munged, slurmd, … of the machine's own."""
+    if _POLICY.exists():
+        yield
+        return
+    _POLICY.write_text("#!/bin/sh\nexit 101\n")
+    _POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        _POLICY.unlink()
