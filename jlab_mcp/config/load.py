@@ -12,7 +12,7 @@ from jlab_mcp.config.environment import chosen_profile, environment_layer
 from jlab_mcp.config.homes import expand_users
 from jlab_mcp.config.layers import config_layer, flag_layer, project_layer
 from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
-from jlab_mcp.config.problems import place
+from jlab_mcp.config.problems import in_order, place
 from jlab_mcp.config.profiles import read_chain
 from jlab_mcp.config.settings import merge, published_layer
 from jlab_mcp.core.resolver import BUILT_IN, Origin
@@ -91,7 +91,7 @@ def read(
     merged, origins = merge(layers, home=home, problems=problems)
     template = _template(merged, origins, project_dir, home, problems) if merged else None
     if problems or merged is None:
-        raise ConfigError(problems)
+        raise ConfigError(in_order(problems))
     return Reading(
         name=choice.name,
         chosen_by=choice.by,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from jlab_mcp.core.contradictions import Contradiction
 
 _VARS = "env.vars"
+_SECTIONS = sorted({path.rpartition(".")[0] for path in setting_paths() if "." in path})
+_PLACE = re.compile(r"(?P<file>.*?):(?P<line>\d+): ")
 
 
 def describe(
@@ -34,6 +37,20 @@ def describe(
     sentences = [_sentence(detail, origins, home) for detail in details]
     sentences += [_contradiction(contradiction, origins, home) for contradiction in found]
     return list(dict.fromkeys(sentences))
+
+
+def in_order(problems: Sequence[str]) -> list[str]:
+    """Sort what is wrong within each file by line; the rest stays where it is."""
+
+    def key(item: tuple[int, str]) -> tuple[int, int]:
+        match = _PLACE.match(item[1])
+        return (first[match["file"]], int(match["line"])) if match else (item[0], 0)
+
+    first: dict[str, int] = {}
+    for index, problem in enumerate(problems):
+        if match := _PLACE.match(problem):
+            first.setdefault(match["file"], index)
+    return [problem for _, problem in sorted(enumerate(problems), key=key)]
 
 
 def place(origin: Origin, path: str, home: Path) -> str:
@@ -51,11 +68,14 @@ def _sentence(detail: ErrorDetails, origins: Mapping[str, Origin], home: Path) -
     origin = _origin(path, origins)
     where = place(origin, path, home)
     if detail["type"] == "missing":
-        return f"{where}: is missing"
+        section = path.rpartition(".")[0]
+        return f"{place(_origin(section, origins), section, home)} needs {path.rpartition('.')[2]} as well"
+    if detail["loc"][-1] == "[key]":
+        return f"{where}: expected a name of letters, digits and underscores that does not begin with a digit"
     if section_of_path(path):
-        return f"{where}: expected a section, `[{path}]` on a line of its own{_got(detail['input'], origin)}"
+        return f"{where}: expected a section, `[{path}]` on a line of its own{_got(detail, origin)}"
     said = _own_words(detail)
-    return f"{where}: {said or f'expected {_allowed(path) or _plain(detail)}'}{_got(detail['input'], origin)}"
+    return f"{where}: {said or f'expected {_allowed(path) or _plain(detail)}'}{_got(detail, origin)}"
 
 
 def _contradiction(found: Contradiction, origins: Mapping[str, Origin], home: Path) -> str:
@@ -74,7 +94,8 @@ def _origin(path: str, origins: Mapping[str, Origin]) -> Origin:
     """Return where a setting, or the first of what a section holds, was set."""
     if found := origins.get(path):
         return found
-    return next((origin for known, origin in origins.items() if known.startswith(f"{path}.")), BUILT_IN)
+    inner = (origin for known, origin in origins.items() if known.startswith(f"{path}."))
+    return next((origin for origin in inner if origin != BUILT_IN), BUILT_IN)
 
 
 def _path(loc: Sequence[int | str]) -> str:
@@ -98,7 +119,7 @@ def section_of_path(path: str) -> bool:
 
 
 def _nearest(path: str) -> str:
-    known = list(setting_paths())
+    known = [*setting_paths(), *_SECTIONS]
     close = nearest(path, known)
     if close:
         return close
@@ -106,16 +127,19 @@ def _nearest(path: str) -> str:
     return next((f", did you mean `{name}`?" for name in known if name.rpartition(".")[2] == field), "")
 
 
-def _got(value: object, origin: Origin) -> str:
+def _got(detail: ErrorDetails, origin: Origin) -> str:
     """Say what was found, and how TOML wants it written where that is the mistake."""
+    value = detail["input"]
     if isinstance(value, (dt.time, dt.date)):
         return f', got a time of day: a duration must be quoted, "{value}"'
     if isinstance(value, bool):
         return f", got {str(value).lower()}"
     if isinstance(value, (int, float)):
-        hint = f': text must be quoted, "{value}"' if origin.in_file else ""
-        return f", got the number {value}{hint if isinstance(value, int) else ''}"
-    text = origin.text or ("" if isinstance(value, (dict, list, tuple)) else str(value))
+        hint = f': text must be quoted, "{value}"' if detail["type"] == "string_type" else ""
+        return f", got the number {value}{hint}"
+    if isinstance(value, (dict, list, tuple)):
+        return f", got {origin.text}" if origin.text else ""
+    text = str(value) if origin.text.startswith("[") else origin.text or str(value)
     quoted = json.dumps(text, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
     return f", got {quoted}" if text else ", got nothing"
 

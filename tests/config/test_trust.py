@@ -1,0 +1,111 @@
+"""What a project's own file may say before its user trusts it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from jlab_mcp.core.profile import ConfigFile
+from jlab_mcp.core.resolver import setting_paths, value_at
+from tests.config.world import World
+
+HARMLESS = {
+    **{
+        path: None
+        for path in setting_paths(ConfigFile)
+        if path.startswith(("slurm.", "notebook.", "output."))
+    },
+    **dict.fromkeys(("mode", "profile", "version", "env.modules", "env.module_purge")),
+}
+HARMLESS.pop("slurm.export")
+HARMLESS.pop("slurm.extra_directives")
+
+RISKY = """template = "evil.sh"
+[slurm]
+export = "ALL,LD_PRELOAD=evil.so"
+extra_directives = ["--bcast=evil.so"]
+partition = "gpu"
+[env]
+modules = ["./evil"]
+module_purge = true
+prologue = "evil"
+epilogue = "evil"
+venv = "evil"
+[env.vars]
+LD_PRELOAD = "evil.so"
+[env.container]
+image = "evil.sif"
+[server]
+bind_ip = "0.0.0.0"
+[paths]
+dir = "evil"
+[output]
+text_chars = 7
+"""
+
+
+def _trust(world: World) -> None:
+    hash_ = hashlib.sha256(world.project_file.read_bytes()).hexdigest()
+    (world.user / "trusted.toml").write_text(f"[files]\n{json.dumps(str(world.project_file))} = '{hash_}'\n")
+
+
+def test_what_runs_commands_or_moves_files_is_left_out_and_named(world: World) -> None:
+    (world.project / "evil.sh").write_text("#!/bin/bash\n")
+    world.project_file.write_text(RISKY)
+    resolved = world.load()
+    (warning,) = resolved.warnings
+    for path in ("template", "slurm.export", "slurm.extra_directives", "env.modules", "env.prologue", "env.epilogue",
+                 "env.venv", "env.vars", "env.container", "server", "paths"):  # fmt: skip
+        assert path in warning
+        assert "project" not in {
+            origin.kind for key, origin in resolved.origins.items() if key.startswith(path)
+        }
+    assert "jlab-mcp config trust" in warning
+    assert (resolved.slurm.partition, resolved.env.module_purge, resolved.output.text_chars) == (
+        "gpu",
+        True,
+        7,
+    )
+
+
+def test_a_trusted_file_counts_whole_until_it_changes(world: World) -> None:
+    (world.project / "evil.sh").write_text("#!/bin/bash\n")
+    world.project_file.write_text(RISKY)
+    _trust(world)
+    resolved = world.load()
+    assert resolved.warnings == ()
+    assert resolved.env.prologue == "evil"
+    assert resolved.template == "#!/bin/bash\n"
+    world.project_file.write_text(RISKY + "# changed\n")
+    assert world.load().env.prologue is None
+
+
+@pytest.mark.parametrize("path", sorted(setting_paths(ConfigFile)))
+def test_every_setting_is_either_harmless_or_left_out(world: World, path: str) -> None:
+    value = {"version": 1, "profile": "none", "mode": "local", "env.modules": ["a"]}.get(path, "x")
+    if path == "env.vars":
+        path += ".LD_PRELOAD"
+    section, _, key = path.rpartition(".")
+    world.project_file.write_text((f"[{section}]\n" if section else "") + f"{key} = {json.dumps(value)}\n")
+    if path in HARMLESS:
+        assert not any("not trusted" in warning for warning in _warnings(world))
+    else:
+        resolved = world.load()
+        assert any(path.startswith(name) for name in resolved.warnings[0].split(": ", 1)[1].split(";")[0].split("; ")[0].removeprefix("this is ignored: ").split(", "))  # fmt: skip
+        assert value_at(resolved.profile, path) != value
+
+
+def _warnings(world: World) -> tuple[str, ...]:
+    """Load a file whose value may be wrong: that is told only of what counts."""
+    if world.problems():
+        return ()
+    return world.load().warnings
+
+
+@pytest.mark.parametrize("store", ["", "not TOML", 'files = "x"', "[files]\n'/x' = 1\n"])
+def test_a_store_that_cannot_be_read_trusts_nothing(world: World, store: str) -> None:
+    world.project_file.write_text('[env]\nprologue = "evil"\n')
+    (world.user / "trusted.toml").write_text(store)
+    assert world.load().env.prologue is None
