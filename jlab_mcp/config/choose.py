@@ -57,24 +57,25 @@ def choose(said: Sequence[Origin], places: Places, environ: Mapping[str, str]) -
 
 
 def fitting(places: Places, environ: Mapping[str, str]) -> list[tuple[ProfileFile, str]]:
-    """List the profiles whose `match` fits this machine, and why; the hidden ones of a name are left out."""
+    """List the profiles whose `match` fits this machine, and why; of each name the file that counts."""
     hosts, cluster = host_names(), cluster_name(environ)
-    found: list[tuple[ProfileFile, str]] = []
-    seen: set[str] = set()
+    named: dict[str, list[ProfileFile]] = {}
     for file in profile_files(places):
-        if file.name in seen:
-            continue
-        seen.add(file.name)
-        match = _match(file)
-        why = fits(match, hosts, cluster) if match else None
-        if why:
-            found.append((file, why))
-    return found
+        named.setdefault(file.name, []).append(file)
+    reasons = [(files[0], fits(_match(files), hosts, cluster)) for files in named.values()]
+    return [(file, why) for file, why in reasons if why]
 
 
-def _match(file: ProfileFile) -> MatchSection | None:
-    """Return whom a profile is for; a broken one is told when it is used."""
-    try:
-        return MatchSection.model_validate(own_values(file).get("match") or {})
-    except ValidationError:
-        return None
+def _match(files: Sequence[ProfileFile]) -> MatchSection:
+    """Return whom a profile is for: what the first of its name says that says anything.
+
+    A user's file that adds an account to the shipped one of the same name need not repeat it. A broken file
+    is told when it is used.
+    """
+    for file in files:
+        try:
+            if match := own_values(file).get("match"):
+                return MatchSection.model_validate(match)
+        except ValidationError:
+            break
+    return MatchSection()

@@ -118,6 +118,8 @@ def _directive(text: str) -> str:
     return _one_line(text)
 
 
+_Positive = Annotated[int, Field(ge=1)]
+_Natural = Annotated[int, Field(ge=0)]
 Line = Annotated[str, AfterValidator(_one_line), Allowed("one line of text without control characters")]
 Word = Annotated[
     str,
@@ -125,11 +127,16 @@ Word = Annotated[
     AfterValidator(_one_line),
     Allowed("text without spaces"),
 ]
-Walltime = Annotated[str, BeforeValidator(_digits), AfterValidator(_walltime), Allowed(ALLOWED_WALLTIME)]
-Memory = Annotated[
+Walltime = Annotated[
     str,
-    BeforeValidator(_digits),
-    Field(pattern=r"^[0-9]+[KMGTkmgt]?$"),
+    AfterValidator(_walltime),
+    BeforeValidator(_digits, json_schema_input_type=str | _Positive),
+    Allowed(ALLOWED_WALLTIME),
+]
+_MemoryText = Annotated[str, Field(pattern=r"^[0-9]+[KMGTkmgt]?$")]
+Memory = Annotated[
+    _MemoryText,
+    BeforeValidator(_digits, json_schema_input_type=_MemoryText | _Natural),
     Allowed("megabytes, or a number with K, M, G or T"),
 ]
 Gres = Annotated[
@@ -137,22 +144,24 @@ Gres = Annotated[
     Field(pattern=rf"^{_GRES_ITEM}(?:,{_GRES_ITEM})*$"),
     Allowed("NAME[:TYPE][:COUNT], several with commas, such as gpu:1 or gpu:a100:2"),
 ]
+_GpusText = Annotated[str, Field(pattern=rf"^{_GPU_ITEM}(?:,{_GPU_ITEM})*$")]
 Gpus = Annotated[
-    str,
-    BeforeValidator(_digits),
-    Field(pattern=rf"^{_GPU_ITEM}(?:,{_GPU_ITEM})*$"),
+    _GpusText,
+    BeforeValidator(_digits, json_schema_input_type=_GpusText | _Positive),
     Allowed("[TYPE:]COUNT, such as 1 or a100:2"),
 ]
+_NodesText = Annotated[str, Field(pattern=r"^[1-9][0-9]*(?:-[1-9][0-9]*)?$")]
 Nodes = Annotated[
-    str,
-    BeforeValidator(_digits),
-    Field(pattern=r"^[1-9][0-9]*(?:-[1-9][0-9]*)?$"),
+    _NodesText,
+    BeforeValidator(_digits, json_schema_input_type=_NodesText | _Positive),
     Allowed("a number of nodes, or MIN-MAX"),
 ]
+_SignalText = Annotated[
+    str, Field(pattern=r"^(?:(?:[RB]|RB|BR):)?(?:[1-9][0-9]?|[A-Z][A-Z0-9+]*)(?:@[0-9]{1,5})?$")
+]
 Signal = Annotated[
-    str,
-    BeforeValidator(_digits),
-    Field(pattern=r"^(?:(?:[RB]|RB|BR):)?(?:[1-9][0-9]?|[A-Z][A-Z0-9+]*)(?:@[0-9]{1,5})?$"),
+    _SignalText,
+    BeforeValidator(_digits, json_schema_input_type=_SignalText | _Positive),
     Allowed("[{R|B}:]SIGNAL[@SECONDS], such as TERM@120"),
 ]
 MailTypes = Annotated[str, AfterValidator(_mail_types), Allowed(f"of {', '.join(_MAIL_TYPES)}, with commas")]
@@ -167,13 +176,13 @@ UserEnv = Annotated[
     Allowed("true, false, or [SECONDS][S|L], such as 10L"),
 ]
 Nice = Annotated[
-    int, BeforeValidator(_no_truth), Field(ge=-2_147_483_645, le=2_147_483_645), Allowed("a whole number")
+    int, Field(ge=-2_147_483_645, le=2_147_483_645), BeforeValidator(_no_truth), Allowed("a whole number")
 ]
 Flag = Annotated[bool, Allowed("true or false")]
 Directive = Annotated[str, Field(pattern=r"^--[a-z][a-z0-9_-]+(?:=.*)?$"), AfterValidator(_directive)]
 Directives = Annotated[
     tuple[Directive, ...],
-    BeforeValidator(_split_shell),
+    BeforeValidator(_split_shell, json_schema_input_type=tuple[Directive, ...] | str),
     Allowed('sbatch\'s long options as a list, such as ["--gpu_cmode=shared"]'),
 ]
 Module = Annotated[
@@ -181,13 +190,19 @@ Module = Annotated[
 ]
 Modules = Annotated[
     tuple[Module, ...],
-    BeforeValidator(_split),
+    BeforeValidator(_split, json_schema_input_type=tuple[Module, ...] | str),
     Allowed("module names separated by spaces or commas, such as `cuda/12.4 anaconda`"),
 ]
 Names = Annotated[
-    tuple[Word, ...], BeforeValidator(_split), Allowed("names separated by spaces or commas, or a list")
+    tuple[Word, ...],
+    BeforeValidator(_split, json_schema_input_type=tuple[Word, ...] | str),
+    Allowed("names separated by spaces or commas, or a list"),
 ]
-Lines = Annotated[tuple[Line, ...], BeforeValidator(_split_commas), Allowed("a list of lines of text")]
+Lines = Annotated[
+    tuple[Line, ...],
+    BeforeValidator(_split_commas, json_schema_input_type=tuple[Line, ...] | str),
+    Allowed("a list of lines of text"),
+]
 Shell = Annotated[
     str, AfterValidator(_shell), Allowed("lines of bash without control characters other than tab")
 ]
@@ -200,8 +215,8 @@ VariableValue = Annotated[
 ]
 Port = Annotated[
     int,
-    BeforeValidator(_no_truth),
     Field(ge=1, le=_LAST_PORT),
+    BeforeValidator(_no_truth),
     Allowed(f"a whole number from 1 to {_LAST_PORT}"),
 ]
 Address = Annotated[str, AfterValidator(_address), Allowed("an IP address, such as 127.0.0.1 or 0.0.0.0")]
@@ -209,9 +224,9 @@ Interface = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_.:@-]{1,15}$"), Allowed("the name of a network interface, such as ib0")
 ]
 Seconds = Annotated[
-    float, BeforeValidator(_no_truth), Field(gt=0, le=366 * 86_400), Allowed("seconds, above 0")
+    float, Field(gt=0, le=366 * 86_400), BeforeValidator(_no_truth), Allowed("seconds, above 0")
 ]
-Count = Annotated[int, BeforeValidator(_no_truth), Field(ge=1), Allowed("a whole number of at least 1")]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth), Allowed("a whole number of at least 1")]
 Folder = Annotated[
     Path,
     AfterValidator(_path),

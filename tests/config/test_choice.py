@@ -71,6 +71,13 @@ def test_a_users_profile_that_fits_goes_before_a_sites(world: World) -> None:
     assert world.load().name == "mine"
 
 
+def test_a_users_profile_that_extends_the_one_of_its_name_is_found_by_that_ones_match(world: World) -> None:
+    world.profile("gpu", f'[match]\nhostname = ["{os.uname().nodename}"]\n', level="site")
+    world.profile("gpu", 'extends = "gpu"\n[slurm]\naccount = "me"\n')
+    resolved = world.load()
+    assert (resolved.name, resolved.slurm.account) == ("gpu", "me")
+
+
 def test_a_profile_fits_by_the_name_of_its_cluster(world: World) -> None:
     conf = world.root / "slurm.conf"
     conf.write_text("# ours\nclustername = Raven  # name\nSlurmctldHost=x\n")
