@@ -457,7 +457,7 @@ CLUSTERS = st.builds(
     partitions=st.lists(PARTITIONS, max_size=4, unique_by=lambda p: p.name).map(tuple),
     accounts=st.lists(ACCOUNTS, max_size=3).map(tuple),
     qos=st.lists(st.builds(Qos, NAMES, LIMITS), max_size=3).map(tuple),
-    modules=st.lists(NAMES, max_size=2).map(tuple),
+    modules=st.lists(NAMES, max_size=2, unique=True).map(tuple),
     counts_memory=st.none() | st.booleans(),
 )
 

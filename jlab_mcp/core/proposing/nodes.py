@@ -109,7 +109,7 @@ def ask_cpus(cluster: Cluster, answers: Mapping[str, Value]) -> Question | None:
     proposed, why = _cpu_share(groups, cluster, answers)
     numbers = [proposed, max(1, proposed // 2)]
     if groups:
-        numbers.append(min(group.cpus for group in groups))
+        numbers.append(_least_cpus(groups))
     options = [
         Option(number, str(number), why if number == proposed else "") for number in dict.fromkeys(numbers)
     ]
@@ -119,13 +119,17 @@ def ask_cpus(cluster: Cluster, answers: Mapping[str, Value]) -> Question | None:
     return Question(CPUS, "How many CPUs?", tuple(options), proposed, why, typed=True)
 
 
+def _least_cpus(groups: tuple[NodeGroup, ...]) -> int:
+    return max(1, min(group.cpus for group in groups))
+
+
 def _cpu_share(
     groups: tuple[NodeGroup, ...], cluster: Cluster, answers: Mapping[str, Value]
 ) -> tuple[int, str]:
     gpus = count_of(answers, GPUS)
     if not groups:
         return _FEW_CPUS, "a usual number; SLURM did not say how many a node has"
-    least = max(1, min(group.cpus for group in groups))
+    least = _least_cpus(groups)
     if _whole_nodes(cluster, answers):
         return least, "the partition hands out whole nodes, and a node has that many"
     if not gpus or not all(group.gpus for group in groups):
