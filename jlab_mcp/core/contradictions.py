@@ -1,5 +1,8 @@
 """Settings that cannot stand beside each other: what sbatch would refuse, said before it is asked.
 
+Learned by asking a real sbatch (22.05). GPUs in `gres` beside another request for GPUs are the exception: some
+pairs of numbers pass, but then the job gets more nodes or GPUs than either line says.
+
 Works on values as they were written, so that a file's contradictions are found beside its other mistakes.
 """
 
@@ -60,11 +63,10 @@ def _in_gpus(stated: Mapping[str, Any]) -> Iterator[Contradiction]:
     if in_gres:
         for name in asked:
             yield Contradiction("slurm.gres", f"slurm.{name}", "asks for GPUs, and so does")
-    if "gpus_per_task" in stated and not {"ntasks", "gpus"} & stated.keys():
+    if "gpus_per_task" in stated and not {"ntasks", "gpus", "nodes"} & stated.keys():
         yield Contradiction("slurm.gpus_per_task", "slurm.ntasks", "needs")
-    for needy in ("cpus_per_gpu", "mem_per_gpu"):
-        if needy in stated and not asked and not in_gres:
-            yield Contradiction(f"slurm.{needy}", "slurm.gpus", "needs")
+    if "mem_per_gpu" in stated and not asked and not in_gres:
+        yield Contradiction("slurm.mem_per_gpu", "slurm.gpus", "needs")
 
 
 def _in_env(stated: Mapping[str, Any]) -> Iterator[Contradiction]:

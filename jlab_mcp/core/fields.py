@@ -20,6 +20,8 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Characters that end a line, or that no quote makes harmless."""
 
 _LAST_PORT = 65_535
+_MOST_BYTES = 1024
+"""Longer values are refused by slurmctld."""
 _REFERENCE = re.compile(r"\$[A-Za-z_{]")
 _GRES_ITEM = r"[A-Za-z0-9_.\-/]+(?::[A-Za-z0-9_.\-]+){0,2}"
 _GPU_ITEM = r"(?:[A-Za-z0-9_.\-]+:)?[1-9][0-9]*"
@@ -45,14 +47,16 @@ class Allowed:
 
 
 def _one_line(text: str) -> str:
-    if not text.strip() or CONTROL.search(text):
-        raise ValueError
-    text.encode("utf-8")  # an encoding error is a ValueError, too
+    if not text.strip() or CONTROL.search(text) or len(text.encode("utf-8")) > _MOST_BYTES:
+        raise ValueError  # encoding may raise one, too
     return text
 
 
-def _one_line_or_empty(text: str) -> str:
-    return text and _one_line(text + "-").removesuffix("-")
+def _value(text: str) -> str:
+    text.encode("utf-8")  # an encoding error is a ValueError, too
+    if CONTROL.search(text):
+        raise ValueError
+    return text
 
 
 def _shell(text: str) -> str:
@@ -133,7 +137,7 @@ Walltime = Annotated[
     BeforeValidator(_digits, json_schema_input_type=str | _Positive),
     Allowed(ALLOWED_WALLTIME),
 ]
-_MemoryText = Annotated[str, Field(pattern=r"^[0-9]+[KMGTkmgt]?$")]
+_MemoryText = Annotated[str, Field(pattern=r"^[0-9]+(?:[KMGTkmgt][Bb]?)?$")]
 Memory = Annotated[
     _MemoryText,
     BeforeValidator(_digits, json_schema_input_type=_MemoryText | _Natural),
@@ -157,7 +161,7 @@ Nodes = Annotated[
     Allowed("a number of nodes, or MIN-MAX"),
 ]
 _SignalText = Annotated[
-    str, Field(pattern=r"^(?:(?:[RB]|RB|BR):)?(?:[1-9][0-9]?|[A-Z][A-Z0-9+]*)(?:@[0-9]{1,5})?$")
+    str, Field(pattern=r"^(?:(?:[RBrb]{1,2}):)?(?:[1-9][0-9]?|[A-Za-z][A-Za-z0-9+]+)(?:@[0-9]{1,5})?$")
 ]
 Signal = Annotated[
     _SignalText,
@@ -210,7 +214,7 @@ VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 VariableValue = Annotated[
     str,
     BeforeValidator(_digits),
-    AfterValidator(_one_line_or_empty),
+    AfterValidator(_value),
     Allowed("one line of text without control characters"),
 ]
 Port = Annotated[
