@@ -1,7 +1,7 @@
 """Settings that cannot stand beside each other: what sbatch would refuse, said before it is asked.
 
-Learned by asking a real sbatch (22.05). GPUs in `gres` beside another request for GPUs are the exception: some
-pairs of numbers pass, but then the job gets more nodes or GPUs than either line says.
+Learned by asking a real sbatch (22.05). GPUs in `gres` beside another request for GPUs are the exception:
+some pairs of numbers pass, but then the job gets more nodes or GPUs than either line says.
 
 Works on values as they were written, so that a file's contradictions are found beside its other mistakes.
 """
