@@ -176,9 +176,10 @@ def test_a_partition_that_the_users_accounts_may_not_use_comes_last_of_those_wit
 
 
 def test_partitions_for_tests_and_those_that_are_preempted_come_after_the_others() -> None:
-    names = ("scavenge", "gpu-debug", "gputest", "gpu")
+    names = ("low-prio", "gpu-debug", "gputest", "latest", "flow")
     cluster = Cluster(partitions=tuple(partition(name) for name in names))
-    assert [option.value for option in question(cluster, "partition").options[:2]] == ["gpu", "scavenge"]
+    best = [option.value for option in question(cluster, "partition").options[:3]]
+    assert best == ["latest", "flow", "low-prio"]
 
 
 def test_a_partition_whose_nodes_are_all_down_comes_after_one_that_works() -> None:
@@ -251,11 +252,34 @@ def test_features_tell_gpus_of_one_type_apart() -> None:
 
 @pytest.mark.parametrize(
     "feature",
-    ["skylake", "rome", "ib", "hdr100", "mem512", "intel", "amd", "r640", "el8", "nvme", "cascadelake"],
+    [
+        "skylake",
+        "rome",
+        "ib",
+        "hdr100",
+        "mem512",
+        "intel",
+        "amd",
+        "r640",
+        "el8",
+        "nvme",
+        "E5-2670v3",
+        "m512",
+        "h1000",
+    ],
 )
 def test_features_of_other_things_are_not_taken_for_gpus(feature: str) -> None:
     cluster = Cluster(partitions=(partition(groups=(node(gpus=(), features=(feature,)),)),))
     assert not is_asked(cluster, "constraint")
+
+
+@pytest.mark.parametrize(
+    "feature",
+    ["a100_80", "V100", "GPU_SKU:RTX2080TI", "gpu_mem:24GB", "l40s", "h100-sxm5", "mi250x", "gh200"],
+)
+def test_features_that_name_a_kind_of_gpu_are_offered(feature: str) -> None:
+    cluster = Cluster(partitions=(partition(groups=(node(gpus=(), features=(feature,)),)),))
+    assert question(cluster, "constraint").default == feature
 
 
 def test_whole_nodes_are_asked_for_whole() -> None:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 _SLICE = re.compile(r"(?:^|[_.:-])\d+g\.\d+gb", re.IGNORECASE)
 """A MIG slice, such as `a100_3g.20gb`."""
 _GPU_FEATURE = re.compile(
-    r"gpu|cuda|tesla|quadro|geforce|titan|rtx|gtx|(?:^|[^a-z])(?:[avhlpkmt]\d{1,4}s?|gh?200|gb\d{3}|b200|mi\d{2,3}x?)"
-    r"(?![a-z0-9])",
+    r"gpu|cuda|tesla|quadro|geforce|titan|rtx|gtx|"
+    r"(?<![a-z0-9])(?:a(?:10|16|30|40|100|800)|h(?:20|100|200|800)|v100|l(?:4|20|40)|k(?:20|40|80)|p(?:40|100)"
+    r"|m(?:40|60)|t4|gh?200|gb?[23]00|b[23]00|mi\d{2,3})(?!\d)",
     re.IGNORECASE,
 )
 """A feature that names a kind of GPU."""

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from jlab_mcp.core.proposing.question import Value
 
 _SHORT = re.compile(
-    r"(?:^|[^a-z])(?:debug|devel?|dev|te?st|testing|short|quick)(?:$|[^a-z])|(?:test|dev|debug)$"
+    r"(?:^|[^a-z])(?:debug|devel?|dev|te?st|testing|short|quick)(?:$|[^a-z])|(?:(?<!la)test|dev|debug)$"
 )
 """Names of partitions and QOS that are for trying things out."""
-_PREEMPTED = re.compile(r"preempt|scav|backfill|low|idle|spot|requeue|besteffort|free")
+_PREEMPTED = re.compile(r"preempt|scav|backfill|requeue|besteffort|(?:^|[^a-z])(?:low|idle|spot|free)")
 """Names of partitions whose jobs make way for others."""
 _USEFUL_SECONDS = 4 * 3600
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.cluster import Cluster, Gpu
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jlab_mcp.core.cluster import Account, NodeGroup, Partition
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,11 @@ class Replies:
 
 
 def picture(replies: Replies) -> Cluster:
-    """Return what the replies say together, with a sentence for everything that they do not say."""
+    """Return what the replies say together, with a sentence for everything that they do not say.
+
+    Nothing in it holds a control character: names go to terminals and into comments of files.
+    """
+    replies = Replies(*(_plain(getattr(replies, field.name)) for field in fields(replies)))
     modules = parse_modules(replies.modules.text)
     version = parse_version(replies.version.text)
     configuration = parse_configuration(replies.configuration.text)
@@ -86,6 +94,12 @@ def picture(replies: Replies) -> Cluster:
         needs_account=configuration.needs_account,
         counts_memory=configuration.counts_memory,
     )
+
+
+def _plain(reply: Reply) -> Reply:
+    """Drop what is neither printable nor the end of a line, and colours whole."""
+    text = _COLOUR.sub("", reply.text).replace("\t", " ")
+    return replace(reply, text="".join(char for char in text if char.isprintable() or char == "\n"))
 
 
 def _partitions(replies: Replies, configuration: Configuration) -> tuple[Partition, ...]:
