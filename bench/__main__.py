@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bench import running, starting
+from bench import running, settings, starting
 from bench.figures import Figure
 from bench.place import Place, temporary_place
 
@@ -31,7 +31,13 @@ class Measure(Protocol):
         ...
 
 
-WITHOUT_SERVER: dict[str, Measure] = {"start": starting.server_start, "spawn": starting.mcp_spawn}
+WITHOUT_SERVER: dict[str, Measure] = {
+    "start": starting.server_start,
+    "spawn": starting.mcp_spawn,
+    "help": settings.help_text,
+    "show": settings.one_profile,
+    "profiles": settings.many_profiles,
+}
 WITH_SERVER: dict[str, Measure] = {
     "execute": running.small_cell,
     "cells": running.long_notebook,
