@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jlab_mcp.cli.profile import app as profile_app
 from jlab_mcp.cli.serve import serve
 from jlab_mcp.cli.start import start
 from jlab_mcp.cli.status import status
@@ -61,3 +62,5 @@ def demo() -> None:
 
 for command in (start, stop, wait, status, demo, serve):
     app.command()(command)
+
+app.add_typer(profile_app, name="profile")

@@ -1,0 +1,15 @@
+"""`jlab-mcp profile …`: commands on profiles."""
+
+from __future__ import annotations
+
+import typer
+
+from jlab_mcp.cli import profile_show
+
+app = typer.Typer(
+    help="See, check, choose and make profiles: files with the settings of one machine, cluster or GPU type.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+app.command("list")(profile_show.list_)
+app.command()(profile_show.show)
