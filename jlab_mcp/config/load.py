@@ -89,7 +89,7 @@ def read(
     if choice.name is None:
         layers.append(published_layer(layers))
     merged, origins = merge(layers, home=home, problems=problems)
-    template = _template(merged, origins, project_dir, home, problems) if merged else None
+    template = read_template(merged, origins, project_dir, home, problems) if merged else None
     if problems or merged is None:
         raise ConfigError(in_order(problems))
     return Reading(
@@ -117,10 +117,10 @@ def _chosen_layers(choice: Choice, where: Places, home: Path, problems: list[str
     return list(chain.layers)
 
 
-def _template(
+def read_template(
     profile: Profile, origins: Origins, project_dir: Path, home: Path, problems: list[str]
 ) -> str | None:
-    """Read the sbatch script template, which lies relative to the file that names it."""
+    """Read the sbatch script template, if there is one; it lies relative to the file that names it."""
     if profile.template is None:
         return None
     origin = origins.of.get("template", BUILT_IN)
