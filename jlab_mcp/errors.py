@@ -10,6 +10,7 @@ as a tool call.
     ├── CannotWrite                 a folder of our own cannot be used
     ├── ServerError                 the Jupyter server of this project and profile
     │   ├── NoServer                none is running
+    │   ├── AmbiguousServer         several are running, and none of them was named
     │   ├── ServerStarting          not ready yet
     │   ├── ServerUnreachable       its process lives, but it does not answer
     │   ├── ServerElsewhere         it was started on another host
@@ -51,6 +52,7 @@ class ExitCode(IntEnum):
     NOT_BUILT = 11
     NODE_REFUSED = 12
     CANNOT_WRITE = 13
+    AMBIGUOUS = 14
     INTERRUPTED = 130
 
 
@@ -63,6 +65,7 @@ class Remedy(Enum):
     CHOOSE_FOLDER = "choose_folder"
     USE_LOCAL_MODE = "use_local_mode"
     START_SERVER = "start_server"
+    NAME_PROFILE = "name_profile"
     WAIT_FOR_SERVER = "wait_for_server"
     RESTART_SERVER = "restart_server"
     STOP_SERVER = "stop_server"
@@ -147,6 +150,14 @@ class NoServer(ServerError):
     code = "JLM-NO-SERVER"
     exit_code = ExitCode.NO_SERVER
     default_remedy = Remedy.START_SERVER
+
+
+class AmbiguousServer(ServerError):
+    """Several servers run that a call may mean; `details["profiles"]` names them."""
+
+    code = "JLM-AMBIGUOUS-SERVER"
+    exit_code = ExitCode.AMBIGUOUS
+    default_remedy = Remedy.NAME_PROFILE
 
 
 class ServerStarting(ServerError):

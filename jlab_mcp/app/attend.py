@@ -14,8 +14,8 @@ from jlab_mcp.storage.logs import log_tail
 from jlab_mcp.storage.records import read_record
 
 if TYPE_CHECKING:
+    from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord
-    from jlab_mcp.core.resolver import ResolvedProfile
 
 _PAUSE = 0.2
 
@@ -28,11 +28,11 @@ class Ending(Enum):
     TIME_OVER = "time_over"
 
 
-async def attend(resolved: ResolvedProfile, record: ServerRecord, *, limit: float | None = None) -> Ending:
+async def attend(target: Target, record: ServerRecord, *, limit: float | None = None) -> Ending:
     """Wait until a server has been stopped from elsewhere, or its time is over.
 
     Args:
-        resolved: the project and profile.
+        target: which server it is.
         record: the server.
         limit: seconds it may live from now; the caller stops it.
 
@@ -45,10 +45,10 @@ async def attend(resolved: ResolvedProfile, record: ServerRecord, *, limit: floa
         if deadline is not None and time.monotonic() > deadline:
             return Ending.TIME_OVER
         await asyncio.sleep(_PAUSE)
-    if _was_stopped(resolved, record):
+    if _was_stopped(target, record):
         return Ending.STOPPED
     tail = log_tail(record.log_file)
-    await end_server(resolved, record, grace=0)
+    await end_server(target, record, grace=0)
     raise NoServer(
         f"the server of {record.project_dir} (profile {record.profile}) ended without being stopped",
         remedy=Remedy.READ_LOG,
@@ -56,9 +56,9 @@ async def attend(resolved: ResolvedProfile, record: ServerRecord, *, limit: floa
     )
 
 
-def _was_stopped(resolved: ResolvedProfile, record: ServerRecord) -> bool:
+def _was_stopped(target: Target, record: ServerRecord) -> bool:
     try:
-        current = read_record(resolved.paths)
+        current = read_record(target.paths)
     except RecordBroken:
         return False
     return current is None or current.server_id != record.server_id or current.stopping

@@ -6,23 +6,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jlab_mcp.core.resolver import BUILT_IN
+from jlab_mcp.core.resolver import BUILT_IN, ResolvedProfile
 from jlab_mcp.errors import CannotWrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.app.target import Target
 
 
 @contextmanager
-def naming_the_setting(resolved: ResolvedProfile) -> Iterator[None]:
-    """Let a `CannotWrite` of the block say in `details["setting"]` what to change."""
+def naming_the_setting(target: Target) -> Iterator[None]:
+    """Let a `CannotWrite` of the block say in `details["setting"]` what to change, if that is known."""
     try:
         yield
     except CannotWrite as error:
-        if path := error.details.get("path"):
-            error.details.setdefault("setting", _setting(resolved, Path(path)))
+        path = error.details.get("path")
+        if path and isinstance(target, ResolvedProfile):
+            error.details.setdefault("setting", _setting(target, Path(path)))
         raise
 
 

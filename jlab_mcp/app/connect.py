@@ -13,9 +13,9 @@ from jlab_mcp.errors import ServerStarting
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jlab_mcp.app.target import Target
     from jlab_mcp.client import NodeClient
     from jlab_mcp.core.record import Connection, ServerRecord
-    from jlab_mcp.core.resolver import ResolvedProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class _Cached:
 _clients: dict[Path, _Cached] = {}
 
 
-async def connect(resolved: ResolvedProfile) -> Connected:
+async def connect(target: Target) -> Connected:
     """Return the server of a project and profile; reads two small files, sends nothing.
 
     Raises:
@@ -48,18 +48,16 @@ async def connect(resolved: ResolvedProfile) -> Connected:
         ServerElsewhere: it runs on another host.
         RecordBroken: a file that says where it is cannot be read.
     """
-    seen = observe(resolved.paths)
+    seen = observe(target.paths)
     if seen.record is None or seen.standing.stale:
-        raise no_server(resolved, seen.standing)
+        raise no_server(target, seen.standing)
     if seen.standing is Standing.ELSEWHERE:
         raise elsewhere(seen.record)
     if seen.standing is Standing.STOPPING:
-        raise no_server(resolved)
+        raise no_server(target)
     if seen.standing is Standing.STARTING or seen.connection is None:
-        raise ServerStarting(
-            f"the server of {resolved.project_dir} (profile {resolved.name}) is still starting"
-        )
-    client = await _client(resolved.paths.connection_file, seen.connection)
+        raise ServerStarting(f"the server of {target.project_dir} (profile {target.name}) is still starting")
+    client = await _client(target.paths.connection_file, seen.connection)
     return Connected(seen.record, seen.connection, client)
 
 

@@ -14,8 +14,8 @@ from jlab_mcp.storage.records import read_record, remove_record
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord
-    from jlab_mcp.core.resolver import ResolvedProfile
 
 _KILLED_SECONDS = 5.0
 """How long the system may take to remove a process that was killed."""
@@ -51,7 +51,7 @@ async def end_process(process: Identity, *, grace: float, on_kill: Callable[[], 
 
 
 async def end_server(
-    resolved: ResolvedProfile,
+    target: Target,
     record: ServerRecord,
     *,
     grace: float,
@@ -60,7 +60,7 @@ async def end_server(
     """End the server of a record and remove its files, unless they are another server's by now."""
     await end_process(Identity(record.pid, record.pid_started), grace=grace, on_kill=on_kill)
     exit_code(record)  # reaps it, if it was ours
-    async with held(resolved.paths.lock_file):
-        current = read_record(resolved.paths)
+    async with held(target.paths.lock_file):
+        current = read_record(target.paths)
         if current is None or current.server_id == record.server_id:
-            remove_record(resolved.paths)
+            remove_record(target.paths)

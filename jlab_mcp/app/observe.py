@@ -11,8 +11,8 @@ from jlab_mcp.runners.processes import boot_id, hostname, started_at
 from jlab_mcp.storage.records import read_connection, read_record
 
 if TYPE_CHECKING:
+    from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord
-    from jlab_mcp.core.resolver import ResolvedProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ def observe(paths: ServerPaths) -> Seen:
     return Seen(record, observed.connection, judge(record, observed))
 
 
-def no_server(resolved: ResolvedProfile, standing: Standing = Standing.ABSENT) -> NoServer:
+def no_server(target: Target, standing: Standing = Standing.ABSENT) -> NoServer:
     """Make the error that says no server runs, and what became of the last one."""
-    what = f"no server is running for {resolved.project_dir} (profile {resolved.name})"
+    what = f"no server is running for {target.project_dir} (profile {target.name})"
     return NoServer(f"{what}: the last one {standing.why_stale}" if standing.stale else what)
 
 

@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from jlab_mcp.app.connect import Connected
-    from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.app.target import Target
 
 
 @asynccontextmanager
-async def reach(resolved: ResolvedProfile) -> AsyncIterator[Connected]:
+async def reach(target: Target) -> AsyncIterator[Connected]:
     """Connect to the server of a profile for one use case.
 
     Raises:
         ServerError: there is none, or it is not ready; or it went away meanwhile.
     """
-    connected = await connect(resolved)
+    connected = await connect(target)
     try:
         yield connected
     except ServerUnreachable as lost:
-        await _look_again(resolved, lost)
+        await _look_again(target, lost)
         raise
     except JlabMcpError as error:
         if error.remedy is Remedy.READ_LOG:
@@ -34,10 +34,10 @@ async def reach(resolved: ResolvedProfile) -> AsyncIterator[Connected]:
         raise
 
 
-async def _look_again(resolved: ResolvedProfile, lost: ServerUnreachable) -> None:
+async def _look_again(target: Target, lost: ServerUnreachable) -> None:
     """Tell a server that is gone from one that does not answer: only one of them can be started anew."""
     try:
-        await connect(resolved)
+        await connect(target)
     except NoServer as gone:
         raise NoServer(
             "the server went away during this call, and its kernels with it; "

@@ -25,9 +25,9 @@ from jlab_mcp.storage.logs import log_tail
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from jlab_mcp.app.target import Target
     from jlab_mcp.client.models import NodeInfo
     from jlab_mcp.core.record import ServerRecord
-    from jlab_mcp.core.resolver import ResolvedProfile
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.004, 0.1
 _QUICK_SECONDS = 10.0
@@ -43,12 +43,12 @@ _EXIT_MEANS = {
 
 
 async def wait_until_ready(
-    resolved: ResolvedProfile, record: ServerRecord, *, ours: bool
+    target: Target, record: ServerRecord, *, ours: bool
 ) -> AsyncIterator[LifecycleEvent]:
     """Report until the server of `record` answers.
 
     Args:
-        resolved: the project and profile.
+        target: which server it is.
         record: the server.
         ours: whether it was launched here; if so, it is ended when it takes too long.
 
@@ -57,10 +57,10 @@ async def wait_until_ready(
     """
     loading = asyncio.create_task(asyncio.to_thread(_load_network_code))
     try:
-        async for event in _until_listening(resolved, record, ours=ours):
+        async for event in _until_listening(target, record, ours=ours):
             yield event
         await loading
-        server, info = await _until_answered(resolved, record)
+        server, info = await _until_answered(target, record)
     finally:
         await loading
     yield _ready(server, info)
@@ -72,17 +72,17 @@ def _load_network_code() -> None:
 
 
 async def _until_listening(
-    resolved: ResolvedProfile, record: ServerRecord, *, ours: bool
+    target: Target, record: ServerRecord, *, ours: bool
 ) -> AsyncIterator[LifecycleEvent]:
     began = reported = time.monotonic()
     pause = _FIRST_PAUSE
     while True:
         now = time.monotonic()
-        verdict = _look(resolved, record, waited=now - began)
+        verdict = _look(target, record, waited=now - began)
         if verdict is WaitVerdict.LISTENING:
             return
         if verdict is not WaitVerdict.KEEP_WAITING:
-            raise await _failure(resolved, record, verdict, ours=ours)
+            raise await _failure(target, record, verdict, ours=ours)
         if now - reported > _REPORT_SECONDS:
             reported = now
             yield LifecycleEvent("waiting", f"still waiting for JupyterLab, {now - began:.0f} s so far")
@@ -90,16 +90,12 @@ async def _until_listening(
         pause = pause if now - began < _QUICK_SECONDS else min(pause * 1.2, _LAST_PAUSE)
 
 
-def _look(resolved: ResolvedProfile, record: ServerRecord, *, waited: float) -> WaitVerdict:
-    seen = observe(resolved.paths)
-    return judge_wait(
-        record.server_id, seen.record, seen.standing, waited=waited, limit=resolved.ready_timeout
-    )
+def _look(target: Target, record: ServerRecord, *, waited: float) -> WaitVerdict:
+    seen = observe(target.paths)
+    return judge_wait(record.server_id, seen.record, seen.standing, waited=waited, limit=target.ready_timeout)
 
 
-async def _failure(
-    resolved: ResolvedProfile, record: ServerRecord, verdict: WaitVerdict, *, ours: bool
-) -> ServerError:
+async def _failure(target: Target, record: ServerRecord, verdict: WaitVerdict, *, ours: bool) -> ServerError:
     """Make the error of a start that did not come to its end."""
     place = f"the server of {record.project_dir} (profile {record.profile})"
     details = {"log_file": str(record.log_file), "log_tail": log_tail(record.log_file)}
@@ -107,18 +103,16 @@ async def _failure(
         return StartInterrupted(f"{place} was stopped meanwhile")
     if verdict is WaitVerdict.DIED:
         code = exit_code(record)
-        await end_server(resolved, record, grace=0)
+        await end_server(target, record, grace=0)
         return StartFailed(
             f"{place} did not start: {_ending(code)}",
             remedy=Remedy.WIDEN_PORTS if code == _NO_PORT else None,
             details={"exit_code": code, **details},
         )
     if not ours:
-        return ServerStarting(
-            f"{place} is still not ready after {resolved.ready_timeout:g} s", details=details
-        )
-    await end_server(resolved, record, grace=resolved.stop_timeout)
-    late = f"was not ready after {resolved.ready_timeout:g} s and has been stopped"
+        return ServerStarting(f"{place} is still not ready after {target.ready_timeout:g} s", details=details)
+    await end_server(target, record, grace=target.stop_timeout)
+    late = f"was not ready after {target.ready_timeout:g} s and has been stopped"
     return StartFailed(f"{place} {late}", details=details)
 
 
@@ -133,9 +127,9 @@ def _ending(code: int | None) -> str:
     return _EXIT_MEANS.get(code, f"its launcher ended with exit code {code}")
 
 
-async def _until_answered(resolved: ResolvedProfile, record: ServerRecord) -> tuple[Connected, NodeInfo]:
+async def _until_answered(target: Target, record: ServerRecord) -> tuple[Connected, NodeInfo]:
     """Ask the server who it is; it listens, so it answers at once, or something is wrong."""
-    server = await connect(resolved)
+    server = await connect(target)
     info = await server.client.info()
     if info.server_id != record.server_id:
         raise ServerUnreachable(

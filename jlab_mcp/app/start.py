@@ -14,6 +14,7 @@ from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import elsewhere, no_server, observe
 from jlab_mcp.app.ready import wait_until_ready
 from jlab_mcp.core.command import root_dir
+from jlab_mcp.core.remembered import remember
 from jlab_mcp.core.startup import Standing, StartStep, next_start_step
 from jlab_mcp.errors import CannotWrite, ConfigError, SlurmNotAvailable, StopFailed
 from jlab_mcp.runners.base import LaunchOrder
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.resolver import ResolvedProfile
 
@@ -62,7 +64,7 @@ async def start(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
         yield event
 
 
-async def wait(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
+async def wait(target: Target) -> AsyncIterator[LifecycleEvent]:
     """Wait until the server that somebody started is ready; starts nothing.
 
     Raises:
@@ -71,12 +73,12 @@ async def wait(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
         StartFailed: it died meanwhile.
         ServerElsewhere, ServerUnreachable, RecordBroken: as for `start`.
     """
-    seen = observe(resolved.paths)
+    seen = observe(target.paths)
     if seen.standing is Standing.ELSEWHERE and seen.record:
         raise elsewhere(seen.record)
     if seen.record is None or seen.standing.stale or seen.standing is Standing.STOPPING:
-        raise no_server(resolved, seen.standing)
-    async for event in wait_until_ready(resolved, seen.record, ours=False):
+        raise no_server(target, seen.standing)
+    async for event in wait_until_ready(target, seen.record, ours=False):
         yield event
 
 
@@ -149,6 +151,7 @@ def _order(resolved: ResolvedProfile, launcher: Path) -> LaunchOrder:
         connection_file=resolved.paths.connection_file,
         log_file=resolved.paths.log_file,
         launcher=launcher,
+        started_with=remember(resolved),
     )
 
 

@@ -1,23 +1,31 @@
-"""How things stand with the server of a project and profile."""
+"""How things stand with a server of the project, or with all of them."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations at run time
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jlab_mcp.app.chosen import chosen_by
 from jlab_mcp.app.connect import connect
-from jlab_mcp.app.observe import elsewhere, no_server, observe
+from jlab_mcp.app.observe import Seen, elsewhere, no_server, observe
+from jlab_mcp.app.servers import servers, settings_changed
 from jlab_mcp.client.models import NodeInfo, Resources  # noqa: TC001 - pydantic reads the annotations
+from jlab_mcp.config.places import home_folder
+from jlab_mcp.core.record import Setting  # noqa: TC001 - pydantic reads the annotations at run time
+from jlab_mcp.core.remembered import Change, remember
+from jlab_mcp.core.resolver import ResolvedProfile
 from jlab_mcp.core.startup import Standing
-from jlab_mcp.errors import NodeError, ServerUnreachable
+from jlab_mcp.errors import NodeError, NoServer, RecordBroken, ServerUnreachable
 
 if TYPE_CHECKING:
-    from jlab_mcp.app.observe import Seen
-    from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.app.servers import ProjectServer
+    from jlab_mcp.app.target import Target
+    from jlab_mcp.core.record import ServerRecord, StartedWith
 
 State = Literal["stopped", "starting", "ready", "unreachable", "elsewhere", "stale"]
 
@@ -30,6 +38,9 @@ class ServerStatus(BaseModel):
     state: State
     reason: str | None = Field(default=None, description="Why it is not ready, in one sentence.")
     profile: str
+    chosen_by: str | None = Field(
+        default=None, description="What chose the profile: a flag, variable, file or fact; null for nothing."
+    )
     mode: Literal["local", "slurm"]
     project_dir: Path
     notebook_dir: Path
@@ -39,52 +50,113 @@ class ServerStatus(BaseModel):
     pid: int | None = None
     job_id: str | None = None
     age_s: float | None = Field(default=None, description="Seconds since it was launched.")
+    settings: dict[str, Setting] = Field(
+        default={},
+        description="Dotted path -> value that the server was started with, or would be; without variables"
+        " and lines of bash.",
+    )
+    changes: list[Change] = Field(
+        default=[], description="Settings that only a restart would make the server follow."
+    )
+    notes: list[str] = Field(default=[], description="What else to know, a sentence each.")
     info: NodeInfo | None = Field(default=None, description="What the node service says about itself.")
     resources: Resources | None = Field(default=None, description="CPU, memory and GPUs of its machine.")
 
 
-async def status(resolved: ResolvedProfile) -> ServerStatus:
+class ProjectStatus(BaseModel):
+    """What `status --all` shows."""
+
+    model_config = ConfigDict(frozen=True)
+
+    servers: list[ServerStatus] = Field(description="All that were started and not stopped, by profile.")
+
+
+async def status(target: Target, resolved: ResolvedProfile | None = None) -> ServerStatus:
     """Look at a server, and ask it if it listens; changes nothing.
+
+    Args:
+        target: which server it is.
+        resolved: the settings of the chosen profile, if they can be read.
 
     Raises:
         RecordBroken: what is written about it cannot be read.
+        NoServer: it was known by its record alone, and that is gone.
     """
-    seen = observe(resolved.paths)
-    base = _base(resolved, seen)
+    if resolved is None and isinstance(target, ResolvedProfile):
+        resolved = target
+    seen = observe(target.paths)
+    base = _base(target, resolved, seen)
     if seen.standing is not Standing.LISTENING or seen.connection is None:
         return base
     try:
-        client = (await connect(resolved)).client
+        client = (await connect(target)).client
         info, resources = await asyncio.gather(client.info(), client.resources())
     except (ServerUnreachable, NodeError) as error:
         return base.model_copy(update={"state": "unreachable", "reason": error.message})
     return base.model_copy(update={"state": "ready", "reason": None, "info": info, "resources": resources})
 
 
-def _base(resolved: ResolvedProfile, seen: Seen) -> ServerStatus:
-    state, reason = _state(resolved, seen)
+async def status_of_all(resolved: ResolvedProfile) -> ProjectStatus:
+    """Look at all servers of the project; one that cannot be looked at says why."""
+    looked = await asyncio.gather(*(_one_of_all(each, resolved) for each in servers(resolved)))
+    return ProjectStatus(servers=[each for each in looked if each])
+
+
+async def _one_of_all(found: ProjectServer, resolved: ResolvedProfile) -> ServerStatus | None:
+    try:
+        return await status(found.server, resolved)
+    except NoServer:
+        return None  # it was stopped in this very moment
+    except RecordBroken as error:
+        base = _base(found.server, resolved, Seen(found.record, None, found.standing))
+        return base.model_copy(update={"state": "unreachable", "reason": error.message})
+
+
+def _base(target: Target, resolved: ResolvedProfile | None, seen: Seen) -> ServerStatus:
     record, connection = seen.record, seen.connection
+    own = resolved if resolved and resolved.name == target.name else None
+    alive = record if seen.standing.alive else None
+    known = alive or own or record
+    if known is None:
+        raise no_server(target)
+    state, reason = _state(target, seen)
+    started = _started_with(alive, own)
     return ServerStatus(
         state=state,
         reason=reason,
-        profile=resolved.name,
-        mode=resolved.mode,
-        project_dir=resolved.project_dir,
-        notebook_dir=record.notebook_dir if record else resolved.notebook_dir,
-        log_file=record.log_file if record else resolved.paths.log_file,
+        profile=target.name,
+        chosen_by=_chosen_by(own, alive),
+        mode=known.mode if isinstance(known, ResolvedProfile) else known.runner,
+        project_dir=target.project_dir,
+        notebook_dir=(record or known).notebook_dir,
+        log_file=record.log_file if record else target.paths.log_file,
         address=connection.url if connection and seen.standing is Standing.LISTENING else None,
         hostname=record.hostname if record else None,
-        pid=record.pid if record and seen.standing.alive else None,
+        pid=alive.pid if alive else None,
         job_id=record.job_id if record else None,
-        age_s=max(0.0, time.time() - record.created_at) if record and seen.standing.alive else None,
+        age_s=max(0.0, time.time() - alive.created_at) if alive else None,
+        settings=started.settings if started else {},
+        changes=settings_changed(alive, own) if alive and own else [],
     )
 
 
-def _state(resolved: ResolvedProfile, seen: Seen) -> tuple[State, str | None]:
+def _started_with(alive: ServerRecord | None, own: ResolvedProfile | None) -> StartedWith | None:
+    if alive:
+        return alive.started_with
+    return remember(own) if own else None
+
+
+def _chosen_by(own: ResolvedProfile | None, alive: ServerRecord | None) -> str | None:
+    if own is not None:
+        return chosen_by(own.chosen_by, home_folder(os.environ))
+    return (alive.started_with.chosen_by or None) if alive and alive.started_with else None
+
+
+def _state(target: Target, seen: Seen) -> tuple[State, str | None]:
     if seen.record is None:
-        return "stopped", no_server(resolved).message
+        return "stopped", no_server(target).message
     if seen.standing.stale:
-        return "stale", no_server(resolved, seen.standing).message
+        return "stale", no_server(target, seen.standing).message
     if seen.standing is Standing.ELSEWHERE:
         return "elsewhere", elsewhere(seen.record).message
     if seen.standing is Standing.STOPPING:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _GIB = 1024**3
+_ASKED = (
+    *("clusters", "partition", "account", "qos", "reservation", "constraint", "nodes", "gres", "gpus"),
+    *("gpus_per_node", "gpus_per_task", "ntasks", "cpus_per_task", "cpus_per_gpu"),
+    *("mem", "mem_per_cpu", "mem_per_gpu", "time"),
+)
+"""What `status` shows of a job's settings, in this order."""
 _RED, _YELLOW, _CYAN, _GREEN = 31, 33, 36, 32
 
 
@@ -74,7 +80,8 @@ def status_lines(status: ServerStatus) -> list[str]:
         rows.append(("age", duration(status.age_s)))
     rows += list(_use(status))
     rows += [
-        ("profile", f"{status.profile} ({status.mode})"),
+        ("profile", _profile(status)),
+        *_started_with(status),
         ("project", str(status.project_dir)),
         ("notebooks", str(status.notebook_dir)),
         ("log", str(status.log_file)),
@@ -83,6 +90,26 @@ def status_lines(status: ServerStatus) -> list[str]:
         rows.append(("python", f"{status.info.python}, JupyterLab {status.info.jupyterlab}"))
     width = max(len(label) for label, _ in rows) + 2
     return [f"{label:<{width}}{value}" for label, value in rows]
+
+
+def _profile(status: ServerStatus) -> str:
+    """Say which profile it is and what chose it; a fact about this machine is its own reason."""
+    said = f"{status.profile} ({status.mode})"
+    by = status.chosen_by
+    if not by:
+        return said
+    return f"{said}, because {by}" if by.startswith("this ") else f"{said}, chosen by {by}"
+
+
+def _started_with(status: ServerStatus) -> Iterator[tuple[str, str]]:
+    """Say what was asked of SLURM, and what only a restart would change."""
+    if status.mode == "slurm":
+        asked = [
+            f"{key} {status.settings[f'slurm.{key}']}" for key in _ASKED if f"slurm.{key}" in status.settings
+        ]
+        yield "job", ", ".join(asked) or "the cluster's defaults"
+    for change in status.changes:
+        yield "changed", change.sentence
 
 
 def duration(seconds: float) -> str:

@@ -2,35 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from jlab_mcp.cli.options import ProfileOption  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.outcome import run
-from jlab_mcp.cli.render import show_event
-from jlab_mcp.errors import ExitCode
+import typer
+
+from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.outcome import run_on_all, run_on_server
+from jlab_mcp.cli.render import data, say, show_error, show_event
+from jlab_mcp.errors import ExitCode, JlabMcpError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jlab_mcp.app.lookup import Meant
+    from jlab_mcp.app.target import Target
     from jlab_mcp.core.resolver import ResolvedProfile
 
 
-def stop(profile: ProfileOption = None) -> None:
+def stop(
+    profile: ProfileOption = None,
+    every: Annotated[
+        bool, typer.Option("--all", "-a", help="Stop all servers of this project, one for each profile.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
     """Stop this project's server, and return when it is really gone.
 
     \b
     It also ends a server that is still starting, and clears away what a crash or a
-    reboot left behind. Where nothing runs, it says so and succeeds.
+    reboot left behind. Where nothing runs, it says so and succeeds. A server whose
+    profile is gone is stopped by its record.
 
     \b
     Examples:
       jlab-mcp stop
       jlab-mcp stop --profile a100
+      jlab-mcp stop --all
     """
-    run(profile, _stop)
+    if every:
+        if profile:
+            raise typer.BadParameter("give --all or --profile, not both")
+        run_on_all(lambda resolved: _all(resolved, json=json))
+
+    async def body(meant: Meant) -> ExitCode:
+        return await _stop([meant.target], json=json)
+
+    run_on_server(profile, body, to_stop=True)
 
 
-async def _stop(resolved: ResolvedProfile) -> ExitCode:
+async def _all(resolved: ResolvedProfile, *, json: bool) -> ExitCode:
+    from jlab_mcp.app.stop import all_to_stop
+
+    targets = all_to_stop(resolved)
+    if not targets:
+        say(f"no server of {resolved.project_dir} is running")
+    return await _stop(targets, json=json)
+
+
+async def _stop(targets: Sequence[Target], *, json: bool) -> ExitCode:
+    """Stop one server after the other; one that cannot be stopped does not keep the others."""
+    from jlab_mcp.app.stop import StoppedServer, StopReport
     from jlab_mcp.app.stop import stop as stop_server
 
-    async for event in stop_server(resolved):
-        show_event(event)
-    return ExitCode.OK
+    code = ExitCode.OK
+    outcomes: list[StoppedServer] = []
+    for target in targets:
+        state, message = "nothing", ""
+        try:
+            async for event in stop_server(target):
+                show_event(event)
+                if event.stage in ("stopped", "cleaned", "nothing"):
+                    state, message = event.stage, event.message
+        except JlabMcpError as error:
+            show_error(error, target.name if len(targets) > 1 else None)
+            state, message, code = "failed", error.message, code or error.exit_code
+        facts = {"profile": target.name, "state": state, "message": message}
+        outcomes.append(StoppedServer.model_validate(facts))
+    if json:
+        data(StopReport(servers=outcomes).model_dump_json(indent=2))
+    return code

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jlab_mcp.cli.options import ProfileOption  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.outcome import run
+from jlab_mcp.cli.outcome import run_on_server
 from jlab_mcp.cli.render import data, show_event
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
-    from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.app.lookup import Meant
 
 
 def wait(profile: ProfileOption = None) -> None:
@@ -23,13 +23,13 @@ def wait(profile: ProfileOption = None) -> None:
     Examples:
       jlab-mcp wait && echo ready
     """
-    run(profile, _wait)
+    run_on_server(profile, _wait)
 
 
-async def _wait(resolved: ResolvedProfile) -> ExitCode:
+async def _wait(meant: Meant) -> ExitCode:
     from jlab_mcp.app.start import wait as wait_for_server
 
-    async for event in wait_for_server(resolved):
+    async for event in wait_for_server(meant.target):
         show_event(event)
         if event.stage == "ready":
             data(event.data["address"])

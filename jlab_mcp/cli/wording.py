@@ -15,6 +15,7 @@ _HINTS: dict[Remedy, str] = {
     ),
     Remedy.CHOOSE_FOLDER: "name a folder you can write to in {setting}",
     Remedy.START_SERVER: "start it with `jlab-mcp start{profile}`",
+    Remedy.NAME_PROFILE: "name one with `--profile NAME`, or see all with `jlab-mcp status --all`",
     Remedy.WAIT_FOR_SERVER: "wait with `jlab-mcp wait{profile}`, or end it with `jlab-mcp stop{profile}`",
     Remedy.RESTART_SERVER: "run `jlab-mcp stop{profile}`, then `jlab-mcp start{profile}`",
     Remedy.STOP_SERVER: "`jlab-mcp stop{profile}` ends what is left and clears it away",
@@ -41,6 +42,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.NOT_BUILT: "SLURM jobs cannot be submitted yet",
     ExitCode.NODE_REFUSED: "the node service refused the request",
     ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp cannot be written",
+    ExitCode.AMBIGUOUS: "several servers run, and none was named",
     ExitCode.INTERRUPTED: "ended by Ctrl+C or a signal; what was launched has been stopped",
 }
 """What each exit code says; shown by `--help`."""

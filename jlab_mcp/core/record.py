@@ -9,8 +9,30 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+Setting = bool | int | float | str | list[str] | None
+"""A setting's value in JSON; None where it is not set."""
+
 _SLUG_LENGTH = 32
 _HASH_LENGTH = 10
+
+
+class StartedWith(BaseModel):
+    """The settings a server was started with, as far as they are part of it; holds no secret."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mode: Literal["local", "slurm"]
+    chosen_by: str = Field(default="", description="What chose the profile; empty where nothing did.")
+    settings: dict[str, Setting] = Field(
+        default={}, description="Dotted path -> value of every setting that can be shown."
+    )
+    hidden: dict[str, str] = Field(
+        default={}, description="Dotted path -> fingerprint of every setting that may hold a secret."
+    )
+    by_flag: list[str] = Field(
+        default=[],
+        description="Dotted paths that were said for that one start only.",
+    )
 
 
 class ServerRecord(BaseModel):
@@ -39,6 +61,9 @@ class ServerRecord(BaseModel):
     created_at: float = Field(description="Seconds since the epoch.")
     python: Path = Field(description="Interpreter that runs JupyterLab.")
     stopping: bool = Field(default=False, description="Somebody is stopping it; set before the first signal.")
+    started_with: StartedWith | None = Field(
+        default=None, description="Its settings; null where a version wrote it that did not note them."
+    )
 
 
 class Connection(BaseModel):

@@ -16,6 +16,7 @@ _NEXT = {
     Remedy.FIX_SETTING: "Correct that setting, then call the tool again.",
     Remedy.USE_LOCAL_MODE: "Set JLAB_MCP_RUN_MODE=local to work on this machine.",
     Remedy.START_SERVER: "Call `start_server`, then open a session.",
+    Remedy.NAME_PROFILE: "Name one of them in the argument `profile`, or put one in use with `start_server`.",
     Remedy.WAIT_FOR_SERVER: "Call `wait_for_server`, then call the tool again.",
     Remedy.RESTART_SERVER: "Call `stop_server` and then `start_server`; kernels end, notebooks stay.",
     Remedy.STOP_SERVER: "Call `stop_server` to clear it away, then `start_server`.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jlab_mcp.core.record import ServerRecord
+    from jlab_mcp.core.record import ServerRecord, StartedWith
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class LaunchOrder:
         connection_file: where the node service writes how to reach it.
         log_file: where the launcher's output goes.
         launcher: the node service's main program; its folder and those of the files above exist.
+        started_with: the settings, for the record.
     """
 
     key: str
@@ -33,6 +34,7 @@ class LaunchOrder:
     connection_file: Path
     log_file: Path
     launcher: Path
+    started_with: StartedWith
 
 
 class Runner(Protocol):

@@ -70,6 +70,7 @@ class LocalRunner:
             log_file=order.log_file,
             created_at=time.time(),
             python=self._interpreter.path,
+            started_with=order.started_with,
         )
 
 

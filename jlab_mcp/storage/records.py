@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord
+from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord, server_key, slug
 from jlab_mcp.errors import RecordBroken, Remedy
 from jlab_mcp.storage.files import make_private_folder, write_private, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -32,6 +33,24 @@ def read_connection(paths: ServerPaths) -> Connection | None:
         RecordBroken: the file cannot be read.
     """
     return _read(paths.connection_file, Connection, "connection file")
+
+
+def project_records(connection_dir: Path, project_dir: Path) -> Iterator[ServerRecord]:
+    """Yield the records of a project's servers by the names of their files.
+
+    One that cannot be read is left out: whose it is cannot be told, but by who knows its profile.
+    """
+    for path in sorted(connection_dir.glob(f"{slug(project_dir.name)}-*.record.json")):
+        try:
+            record = _read(path, ServerRecord, "record")
+        except RecordBroken:
+            continue
+        if record is None or record.project_dir != project_dir:
+            continue
+        key = server_key(project_dir, record.profile)
+        in_place = path.name == f"{key}.record.json" and record.connection_file.parent == path.parent
+        if record.key == key and in_place:  # neither copied nor moved here from elsewhere
+            yield record
 
 
 def write_record(paths: ServerPaths, record: ServerRecord) -> None:

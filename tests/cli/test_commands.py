@@ -77,8 +77,9 @@ def test_the_mode_follows_sbatch_where_nobody_chose_one(bare_project: Project, t
 def test_bad_settings_are_told_without_a_traceback(bare_project: Project) -> None:
     told = run(bare_project, "start", "soon", JLAB_MCP_PORT_MIN="x", JLAB_MCP_PORTMAX="1")
     assert (told.returncode, told.stdout) == (3, "")
-    assert 'JLAB_MCP_PORT_MIN is "x"' in told.stderr
-    assert 'TIME is "soon"' in told.stderr
+    assert 'JLAB_MCP_PORT_MIN: expected a whole number from 1 to 65535, got "x"' in told.stderr
+    assert "TIME: expected minutes" in told.stderr
+    assert 'got "soon"' in told.stderr
     assert "Traceback" not in told.stderr
 
 
