@@ -22,13 +22,25 @@ def launcher_arguments(
     ports: tuple[int, int],
     profile: str,
     server_id: str | None,
+    interface: str | None = None,
 ) -> list[str]:
-    """Return the arguments that follow the launcher's path."""
+    """Return the arguments that follow the launcher's path.
+
+    Args:
+        connection_file: where the node service writes how to reach it.
+        project_dir: the project folder.
+        notebook_dir: the notebooks' folder.
+        bind_ip: address JupyterLab listens on.
+        ports: first and last port to try.
+        profile: the profile's name.
+        server_id: the launch's id, if it has one.
+        interface: network interface whose address is used instead of `bind_ip`.
+    """
     arguments = {
         "--connection-file": str(connection_file),
         "--root-dir": str(root_dir(project_dir, notebook_dir)),
         "--notebook-dir": str(notebook_dir),
-        "--ip": bind_ip,
+        **({"--interface": interface} if interface else {"--ip": bind_ip}),
         "--port-min": str(ports[0]),
         "--port-max": str(ports[1]),
         "--profile": profile,

@@ -30,7 +30,7 @@ _MAIL_TYPES = (
     *("NONE", "BEGIN", "END", "FAIL", "REQUEUE", "ALL", "INVALID_DEPEND", "STAGE_OUT", "TIME_LIMIT"),
     *("TIME_LIMIT_90", "TIME_LIMIT_80", "TIME_LIMIT_50", "ARRAY_TASKS"),
 )
-_OWNED = {
+OWNED_OPTIONS = {
     **dict.fromkeys(("chdir", "output", "error", "open-mode"), "jlab-mcp sets it itself"),
     **dict.fromkeys(("parsable", "wait", "test-only", "quiet"), "jlab-mcp reads what sbatch answers"),
     **dict.fromkeys(("array", "wrap", "input"), "a server is one job with a script of its own"),
@@ -115,9 +115,9 @@ def _mail_types(text: str) -> str:
 
 def _directive(text: str) -> str:
     name = text.removeprefix("--").partition("=")[0]
-    if name in _OWNED:
+    if name in OWNED_OPTIONS:
         raise PydanticCustomError(
-            "own_words", "`--{name}` cannot be set: {why}", {"name": name, "why": _OWNED[name]}
+            "own_words", "`--{name}` cannot be set: {why}", {"name": name, "why": OWNED_OPTIONS[name]}
         )
     return _one_line(text)
 

@@ -1,14 +1,24 @@
 #!/bin/bash -l
-#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d
 #SBATCH --partition=a,b
+#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d-00112233aabbccdd
 #SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
 
 cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
-module load cuda/12.4 || { echo 'jlab-mcp: cannot load the module cuda/12.4' >&2; exit 1; }
-module load anaconda || { echo 'jlab-mcp: cannot load the module anaconda' >&2; exit 1; }
-unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE
+type module >/dev/null 2>&1 || { echo 'jlab-mcp: cannot load modules: there is no command `module` here' >&2; exit 1; }
+jlab_mcp_load() {
+    local before="${LOADEDMODULES-}"
+    module load "$1" || return 1
+    # Environment Modules 3 ends with 0 also where there is no such module.
+    [[ "${MODULE_VERSION-}" != 3.* || "${LOADEDMODULES-}" != "$before" ]] ||
+        [[ ":$before:" == *":$1"[:/]* ]]
+}
+jlab_mcp_load cuda/12.4 || { echo 'jlab-mcp: cannot load the module cuda/12.4' >&2; exit 1; }
+jlab_mcp_load anaconda || { echo 'jlab-mcp: cannot load the module anaconda' >&2; exit 1; }
+unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"
 
+[ -x /data/p/.venv/bin/python ] || { echo 'jlab-mcp: cannot run /data/p/.venv/bin/python: it is not there' >&2; exit 1; }
+export PATH=/data/p/.venv/bin:"$PATH"
 exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
     --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
     --root-dir=/data/p \

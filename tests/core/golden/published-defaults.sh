@@ -1,16 +1,18 @@
 #!/bin/bash -l
-#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d
 #SBATCH --partition=gpu
 #SBATCH --gres=gpu:1
 #SBATCH --cpus-per-task=4
 #SBATCH --mem=32000
 #SBATCH --time=4:00:00
+#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d-00112233aabbccdd
 #SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
 
 cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
-unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE
+unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"
 
+[ -x /data/p/.venv/bin/python ] || { echo 'jlab-mcp: cannot run /data/p/.venv/bin/python: it is not there' >&2; exit 1; }
+export PATH=/data/p/.venv/bin:"$PATH"
 exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
     --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
     --root-dir=/data/p \

@@ -1,0 +1,22 @@
+#!/bin/bash -l
+#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d-00112233aabbccdd
+#SBATCH --chdir=/data/p
+#SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+
+cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
+unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"
+jlab_mcp_conda=$("${CONDA_EXE:-conda}" info --base) || { echo 'jlab-mcp: cannot activate the conda environment torch: there is no working conda on PATH, and CONDA_EXE names none' >&2; exit 1; }
+. "$jlab_mcp_conda/etc/profile.d/conda.sh"
+conda activate torch || { echo 'jlab-mcp: cannot activate the conda environment torch' >&2; exit 1; }
+
+[ -x "$CONDA_PREFIX/bin/python" ] || { echo 'jlab-mcp: cannot run bin/python of the conda environment torch: it is not there' >&2; exit 1; }
+exec "$CONDA_PREFIX/bin/python" /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
+    --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
+    --root-dir=/data/p \
+    --notebook-dir=/data/p/notebooks \
+    --ip=0.0.0.0 \
+    --port-min=18000 \
+    --port-max=19000 \
+    --profile=slurm \
+    --server-id=00112233aabbccdd \
+    --job-id="$SLURM_JOB_ID"

@@ -1,0 +1,21 @@
+#!/bin/bash -l
+#SBATCH --job-name=jlab-mcp-p-slurm-e40d5f596d-00112233aabbccdd
+#SBATCH --chdir=/data/p
+#SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+
+cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
+unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"
+export CONDA_PREFIX="$HOME"/'envs/my torch'
+export PATH="$CONDA_PREFIX/bin:$PATH"
+
+[ -x "$HOME"/'envs/my torch/bin/python' ] || { echo 'jlab-mcp: cannot run bin/python of the conda environment ~/envs/my torch: it is not there' >&2; exit 1; }
+exec "$HOME"/'envs/my torch/bin/python' /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
+    --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
+    --root-dir=/data/p \
+    --notebook-dir=/data/p/notebooks \
+    --ip=0.0.0.0 \
+    --port-min=18000 \
+    --port-max=19000 \
+    --profile=slurm \
+    --server-id=00112233aabbccdd \
+    --job-id="$SLURM_JOB_ID"

@@ -1,0 +1,35 @@
+#!/bin/bash -l
+#SBATCH --partition=gpu
+#SBATCH --gpus-per-node=1
+#SBATCH --cpus-per-task=32
+#SBATCH --mem=120G
+#SBATCH --nodes=1
+#SBATCH --time=4:00:00
+#SBATCH --job-name=jlab-mcp-p-anvil-e124f6e0d9-00112233aabbccdd
+#SBATCH --chdir=/data/p
+#SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+
+cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
+type module >/dev/null 2>&1 || { echo 'jlab-mcp: cannot load modules: there is no command `module` here' >&2; exit 1; }
+jlab_mcp_load() {
+    local before="${LOADEDMODULES-}"
+    module load "$1" || return 1
+    # Environment Modules 3 ends with 0 also where there is no such module.
+    [[ "${MODULE_VERSION-}" != 3.* || "${LOADEDMODULES-}" != "$before" ]] ||
+        [[ ":$before:" == *":$1"[:/]* ]]
+}
+jlab_mcp_load modtree/gpu || { echo 'jlab-mcp: cannot load the module modtree/gpu' >&2; exit 1; }
+unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"
+
+[ -x /data/p/.venv/bin/python ] || { echo 'jlab-mcp: cannot run /data/p/.venv/bin/python: it is not there' >&2; exit 1; }
+export PATH=/data/p/.venv/bin:"$PATH"
+exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
+    --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
+    --root-dir=/data/p \
+    --notebook-dir=/data/p/notebooks \
+    --ip=0.0.0.0 \
+    --port-min=18000 \
+    --port-max=19000 \
+    --profile=anvil \
+    --server-id=00112233aabbccdd \
+    --job-id="$SLURM_JOB_ID"
