@@ -11,13 +11,13 @@ import typer
 
 from jlab_mcp.cli.options import ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run
-from jlab_mcp.cli.render import data, say, show_event, show_hint
+from jlab_mcp.cli.render import data, say, show_event, show_hint, show_warnings
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.core.resolver import Origin, ResolvedProfile
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -34,6 +34,10 @@ def start(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the SLURM job instead of starting anything.")
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a setting for this start; repeatable."),
+    ] = None,
 ) -> None:
     """Start JupyterLab for this project, or say where it already runs.
 
@@ -46,13 +50,13 @@ def start(
       jlab-mcp start
       jlab-mcp start --detach
       jlab-mcp start 4:00:00 --profile a100
+      jlab-mcp start --set slurm.gpus=2 --set slurm.mem=64G
       jlab-mcp start --dry-run > job.sh
     """
-    from jlab_mcp.core.resolver import Origin
-
-    flags = {"slurm.time": Origin("flag", "TIME", time)} if time else None
+    flags = _flags(time, settings or [])
 
     async def body(resolved: ResolvedProfile) -> ExitCode:
+        _say_what_the_environment_sets(resolved)
         if dry_run:
             return _print_job(resolved)
         seconds = _local_seconds(resolved, detach=detach) if time else None
@@ -61,12 +65,46 @@ def start(
     run(profile, body, flags=flags)
 
 
+def _flags(time: str | None, settings: list[str]) -> dict[str, Origin]:
+    """Read what the command line sets: dotted path -> what was said; the last of several counts."""
+    from jlab_mcp.core.resolver import Origin
+
+    flags = {"slurm.time": Origin("flag", "TIME", time)} if time else {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals or not path:
+            raise typer.BadParameter(
+                f"expected KEY=VALUE, such as slurm.time=1:00:00, got {setting!r}", param_hint="--set"
+            )
+        if path == "slurm.time" and time:
+            raise typer.BadParameter("slurm.time is set by TIME and by --set; leave one of them out")
+        flags[path] = Origin("flag", f"--set {path}", text)
+    return flags
+
+
+def _say_what_the_environment_sets(resolved: ResolvedProfile) -> None:
+    names = sorted({origin.where for origin in resolved.origins.values() if origin.kind == "variable"})
+    if names:
+        settings = "1 setting comes" if len(names) == 1 else f"{len(names)} settings come"
+        say(f"{settings} from the environment: {', '.join(names)}")
+
+
 def _print_job(resolved: ResolvedProfile) -> ExitCode:
-    from jlab_mcp.app.jobscript import job_script
+    """Print the script to stdout, and to stderr the command that would submit it."""
+    import shlex
+
+    from jlab_mcp.app.complete import missing_settings
+    from jlab_mcp.app.jobscript import submission
 
     if resolved.mode == "local":
         say(f"the profile {resolved.name} starts a local process; this script is what SLURM would get")
-    data(job_script(resolved).rstrip("\n"))
+    job = submission(resolved)
+    show_warnings([*missing_settings(resolved), *job.notes])
+    data(job.script.rstrip("\n"))
+    without = [word for name in job.removed for word in ("-u", name)]
+    command = [*(["env", *without] if without else []), *job.command]
+    say("the command that submits such a script, here from a file job.sh:")
+    say(f"{shlex.join(command)} < job.sh")
     return ExitCode.OK
 
 
