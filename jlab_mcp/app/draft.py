@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from jlab_mcp.app.jobscript import job_script
+from jlab_mcp.app.schemas import schema_file
 from jlab_mcp.app.survey import survey
 from jlab_mcp.config.choose import fitting
 from jlab_mcp.config.environment import environment_layer
@@ -220,7 +221,10 @@ def make_draft(
     return Draft(
         name=name,
         text=profile_text(
-            _schema(ground), _head(ground, scene), written, {each.key: each.why for each in settings}
+            schema_file("profile").as_uri(),
+            _head(ground, scene),
+            written,
+            {each.key: each.why for each in settings},
         ),
         settings=settings,
         resolved=resolved,
@@ -344,11 +348,6 @@ def _head(ground: Ground, scene: Scene) -> list[str]:
     if scene.base:
         head.append(f"What is not said here is as in the profile {scene.base.name}.")
     return [*head, "Change what you like: jlab-mcp does not rewrite this file."]
-
-
-def _schema(ground: Ground) -> str:
-    """Return where editors find the schema: a URL holds wherever the profile is copied to on this machine."""
-    return (ground.places.shipped.folder / "schemas" / "profile.schema.json").as_uri()
 
 
 def _sentences(ground: Ground, resolved: ResolvedProfile) -> list[str]:
