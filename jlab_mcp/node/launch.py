@@ -5,7 +5,7 @@ it needs goes through the environment, so nothing reaches a kernel: the token li
 in the connection file, the package path in `sys.path`.
 
 Exit codes: 0 stopped, 1 failed (the log says why), 3 JupyterLab cannot be imported, 4 no free port,
-5 the address is not one of this machine's.
+5 the address or the interface is not one of this machine's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import secrets
 import shutil
 import signal
 import socket
+import struct
 import sys
 import tempfile
 from typing import Any
@@ -28,6 +29,7 @@ from typing import Any
 EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
 EXIT_NO_ADDRESS = 5
+_SIOCGIFADDR = 0x8915  # Linux: get an interface's address
 _RUNTIME_PREFIX = "jlab-mcp-run-"
 _ATTEMPTS = 20  # how often a port that was taken between the look and the bind is replaced
 
@@ -39,6 +41,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--root-dir", required=True)
     parser.add_argument("--notebook-dir", required=True)
     parser.add_argument("--ip", default="127.0.0.1")
+    parser.add_argument("--interface", default=None, help="network interface whose address is used instead")
     parser.add_argument("--port-min", type=int, required=True)
     parser.add_argument("--port-max", type=int, required=True)
     parser.add_argument("--profile", required=True)
@@ -46,6 +49,55 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--job-id", default=None)
     parser.add_argument("--attempt", type=int, default=1, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
+
+
+def interface_address(name: str) -> str | None:
+    """Return the IPv4 address of a network interface, or None if it has none or is not there."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # struct ifreq: the name, then a sockaddr_in with the address after family and port.
+            answer = fcntl.ioctl(probe, _SIOCGIFADDR, struct.pack("256s", os.fsencode(name)))
+        except OSError:
+            return None
+    return socket.inet_ntoa(answer[20:24])
+
+
+def no_such_interface(name: str) -> str:
+    """Say that an interface has no address, and which ones have."""
+    found = [(other, interface_address(other)) for _, other in socket.if_nameindex()]
+    others = ", ".join(f"{other} ({address})" for other, address in found if address)
+    wrong = "has no IPv4 address" if name in dict(found) else "is not there"
+    return f"the network interface {name} {wrong}; {socket.gethostname()} has {others or 'none with one'}"
+
+
+class CannotListen(Exception):
+    """There is no address or no port to listen on; `exit_code` says which."""
+
+    def __init__(self, exit_code: int, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def find_port(arguments: argparse.Namespace) -> int:
+    """Return the port to listen on; where an interface is named, its address becomes `arguments.ip`.
+
+    Raises:
+        CannotListen: there is none.
+    """
+    if arguments.interface:
+        address = interface_address(arguments.interface)
+        if address is None:
+            raise CannotListen(EXIT_NO_ADDRESS, no_such_interface(arguments.interface))
+        arguments.ip = address
+    try:
+        port = free_port(arguments.ip, arguments.port_min, arguments.port_max)
+    except OSError as error:
+        why = f"nothing can listen on {arguments.ip}: {error.strerror}"
+        raise CannotListen(EXIT_NO_ADDRESS, why) from error
+    if port is None:
+        taken = f"{arguments.port_min} to {arguments.port_max} on {arguments.ip}"
+        raise CannotListen(EXIT_NO_PORT, f"no free port from {taken}")
+    return port
 
 
 def free_port(ip: str, low: int, high: int) -> int | None:
@@ -196,14 +248,10 @@ def main() -> int:
         print(f"jlab-mcp: JupyterLab cannot be imported by {sys.executable}: {error}", file=sys.stderr)  # noqa: T201
         return EXIT_NO_JUPYTERLAB
     try:
-        port = free_port(arguments.ip, arguments.port_min, arguments.port_max)
-    except OSError as error:
-        print(f"jlab-mcp: nothing can listen on {arguments.ip}: {error.strerror}", file=sys.stderr)  # noqa: T201
-        return EXIT_NO_ADDRESS
-    if port is None:
-        taken = f"{arguments.port_min} to {arguments.port_max} on {arguments.ip}"
-        print(f"jlab-mcp: no free port from {taken}", file=sys.stderr)  # noqa: T201
-        return EXIT_NO_PORT
+        port = find_port(arguments)
+    except CannotListen as error:
+        print(f"jlab-mcp: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
     runtime_dir = make_runtime_dir()
     try:
         serve(arguments, port, runtime_dir)

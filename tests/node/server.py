@@ -104,6 +104,7 @@ def node_server(
     python: str = sys.executable,
     ports: tuple[int, int] = (18000, 19000),
     ip: str = "127.0.0.1",
+    interface: str | None = None,
     env: dict[str, str] | None = None,
 ) -> Iterator[NodeServer]:
     """Run a server in `folder`; it is ended when the context is left."""
@@ -114,8 +115,8 @@ def node_server(
     log = folder / "server.log"
     command = [
         python, str(copy_node(folder)), "--connection-file", str(connection_file), "--root-dir", str(project),
-        "--notebook-dir", str(notebooks), "--port-min", str(ports[0]), "--port-max", str(ports[1]), "--profile", "local", "--ip", ip,
-        "--server-id", "0123456789abcdef",
+        "--notebook-dir", str(notebooks), "--port-min", str(ports[0]), "--port-max", str(ports[1]), "--profile", "local",
+        "--server-id", "0123456789abcdef", *(["--interface", interface] if interface else ["--ip", ip]),
     ]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(

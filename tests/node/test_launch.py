@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from .server import LIMIT, node_server
+from .server import LIMIT, copy_node, node_server
 
 pytestmark = pytest.mark.live
 
@@ -78,3 +80,34 @@ def test_a_long_runtime_folder_of_the_user_is_passed_over_for_a_short_one(tmp_pa
         outputs = server.run(session["session_id"], code=code)["outputs"]
     assert outputs[0]["text"].startswith("/tmp/jlab-mcp-run-")
     assert list(long.iterdir()) == []
+
+
+def test_a_server_listens_on_the_address_of_its_interface(tmp_path: Path) -> None:
+    with node_server(tmp_path, interface="lo") as server:
+        assert server.connection["ip"] == "127.0.0.1"
+        assert server.connection["url"].startswith("http://127.0.0.1:")
+        assert server.get("info").status_code == 200
+
+
+def test_an_interface_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    launcher = copy_node(tmp_path)
+    ports = ["--port-min", "18000", "--port-max", "19000", "--profile", "local"]
+    folders = ["--root-dir", str(tmp_path), "--notebook-dir", str(tmp_path)]
+    told = subprocess.run(
+        [
+            sys.executable,
+            launcher,
+            "--connection-file",
+            tmp_path / "c.json",
+            "--interface=ib7",
+            *ports,
+            *folders,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (5, "")
+    assert told.stderr.startswith("jlab-mcp: the network interface ib7 is not there; ")
+    assert "lo (127.0.0.1)" in told.stderr
+    assert not (tmp_path / "c.json").exists()
