@@ -36,8 +36,8 @@ bench: $(READY) ## Measure every figure beside its floor (table, and bench/resul
 	@$(BIN)/python -m bench $(BENCH_ARGS)
 
 schemas: $(READY) ## Write schemas/ anew from the models
-	@$(BIN)/python -m jlab_mcp.core.schema > $(VENV)/profile.schema.json
-	@mv $(VENV)/profile.schema.json schemas/
+	@rm -f schemas/*.schema.json
+	@$(BIN)/python -m jlab_mcp.app.schemas schemas
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -56,8 +56,9 @@ check-imports: $(READY) ## Check that imports go down only
 	@$(BIN)/lint-imports --no-logo
 
 check-schemas: $(READY) ## Check that schemas/ is what the models say
-	@$(BIN)/python -m jlab_mcp.core.schema | diff -u schemas/profile.schema.json - || { \
-	    echo 'hint: `make schemas` writes it anew' >&2; exit 1; }
+	@rm -rf $(VENV)/schemas; mkdir $(VENV)/schemas
+	@$(BIN)/python -m jlab_mcp.app.schemas $(VENV)/schemas
+	@diff -u schemas $(VENV)/schemas || { echo 'hint: `make schemas` writes them anew' >&2; exit 1; }
 
 check-tests: $(READY) ## Run the tests
 	@$(BIN)/python -m pytest -p tests.ci_skips $(PYTEST_ARGS)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jlab_mcp.cli.config import app as config_app
 from jlab_mcp.cli.profile import app as profile_app
 from jlab_mcp.cli.serve import serve
 from jlab_mcp.cli.start import start
@@ -64,3 +65,4 @@ for command in (start, stop, wait, status, demo, serve):
     app.command()(command)
 
 app.add_typer(profile_app, name="profile")
+app.add_typer(config_app, name="config")

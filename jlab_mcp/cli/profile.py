@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jlab_mcp.cli import profile_show
+from jlab_mcp.cli import profile_files, profile_show, profile_validate
 
 app = typer.Typer(
     help="See, check, choose and make profiles: files with the settings of one machine, cluster or GPU type.",
@@ -13,3 +13,8 @@ app = typer.Typer(
 )
 app.command("list")(profile_show.list_)
 app.command()(profile_show.show)
+app.command()(profile_validate.validate)
+app.command()(profile_files.use)
+app.command()(profile_files.copy)
+app.command()(profile_files.path)
+app.command()(profile_files.schema)

@@ -23,9 +23,13 @@ def toml_value(value: object) -> str:
     text = str(value)
     if "\n" in text and "'''" not in text and not text.endswith("'") and not _CONTROL.search(text):
         return f"'''\n{text}'''"
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _quoted(text)
 
 
 def toml_key(key: str) -> str:
     """Write a key, in quotes if it needs them."""
-    return key if _BARE.fullmatch(key) else toml_value(key)
+    return key if _BARE.fullmatch(key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,95 @@
+"""The JSON Schemas of everything that people write and programs read.
+
+`python -m jlab_mcp.app.schemas FOLDER` writes them all.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jlab_mcp.core.schema import config_schema, output_schema, profile_schema
+from jlab_mcp.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def schema_text(kind: str) -> str:
+    """Return one schema as the text of its file.
+
+    Raises:
+        ConfigError: there is none of that kind.
+    """
+    maker = _MAKERS.get(kind)
+    if maker is None:
+        from jlab_mcp.core.nearest import nearest
+
+        listed = nearest(kind, [*_MAKERS]) or f"; there are: {', '.join(_MAKERS)}"
+        raise ConfigError([f'there is no schema "{kind}"{listed}'])
+    return maker()
+
+
+def schema_kinds() -> tuple[str, ...]:
+    """Return the names of all schemas."""
+    return tuple(_MAKERS)
+
+
+def schema_file(kind: str) -> Path:
+    """Return the installed file of a schema."""
+    data = _PACKAGE / "_data"
+    return (data if data.is_dir() else _PACKAGE.parent) / "schemas" / f"{kind}.schema.json"
+
+
+def _profile_list() -> str:
+    from jlab_mcp.app.profiles import ProfileList
+
+    return output_schema(ProfileList, "jlab-mcp profile list --json")
+
+
+def _profile_show() -> str:
+    from jlab_mcp.app.showing import ShownProfile
+
+    return output_schema(ShownProfile, "jlab-mcp profile show --json")
+
+
+def _profile_validate() -> str:
+    from jlab_mcp.app.validating import Validation
+
+    return output_schema(Validation, "jlab-mcp profile validate --json")
+
+
+def _profile_path() -> str:
+    from jlab_mcp.app.profilefiles import SearchedPlaces
+
+    return output_schema(SearchedPlaces, "jlab-mcp profile path --json")
+
+
+def _status() -> str:
+    from jlab_mcp.app.status import ServerStatus
+
+    return output_schema(ServerStatus, "jlab-mcp status --json")
+
+
+_MAKERS: dict[str, Callable[[], str]] = {
+    "profile": profile_schema,
+    "config": config_schema,
+    "status": _status,
+    "profile-list": _profile_list,
+    "profile-show": _profile_show,
+    "profile-validate": _profile_validate,
+    "profile-path": _profile_path,
+}
+
+
+def main(folder: Path) -> None:
+    """Write all schemas into a folder."""
+    for kind in _MAKERS:
+        (folder / f"{kind}.schema.json").write_text(schema_text(kind), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,165 @@
+"""Use case: trust a project's own settings file, once its user has seen what it would do."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli_w
+
+from jlab_mcp.config.layers import shown
+from jlab_mcp.config.load import TRUSTED
+from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
+from jlab_mcp.config.tomlfile import leaves, read_toml
+from jlab_mcp.config.trust import is_trusted, safe, trusted_files
+from jlab_mcp.errors import ConfigError
+from jlab_mcp.storage.files import make_private_folder, write_private, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Trusting:
+    """A project's file, as it was read.
+
+    Attributes:
+        path: the file, in the project folder's real place, as the loader names it.
+        shown: how messages call it.
+        digest: SHA-256 of what was read, in hex.
+        risky: dotted path and value of everything that counts only once the file is trusted.
+        trusted: whether it is trusted already.
+    """
+
+    path: Path
+    shown: str
+    digest: str
+    risky: tuple[tuple[str, str], ...]
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """One file that was trusted.
+
+    Attributes:
+        path: the file.
+        state: `trusted`, `changed` since, or `missing`.
+    """
+
+    path: Path
+    state: str
+
+
+def look(project_dir: Path | None = None, environ: Mapping[str, str] | None = None) -> Trusting:
+    """Read a project's file, to be shown before it is trusted.
+
+    Raises:
+        ConfigError: there is none, or it cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    path, home = project_file(project_dir), home_folder(environ)
+    short = shown(path, home)
+    if not path.is_file():
+        raise ConfigError([f"there is no {PROJECT_FILE} in {path.parent}"])
+    try:
+        content = path.read_bytes()
+        values = tomllib.loads(content.decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError([f"{short}: cannot be read: {error.strerror}"]) from error
+    except ValueError as error:  # what is wrong with it is told line by line
+        raise ConfigError(read_toml(path, short).problems or [f"{short}: is not TOML: {error}"]) from error
+    texts = dict(leaves(values))
+    risky = {key: text for key in safe(values)[1] for key, text in _under(key, texts)}
+    return Trusting(
+        path=path,
+        shown=short,
+        digest=hashlib.sha256(content).hexdigest(),
+        risky=tuple(risky.items()),
+        trusted=is_trusted(path, _store(environ)),
+    )
+
+
+def trust(seen: Trusting, environ: Mapping[str, str] | None = None) -> None:
+    """Record the hash of a file as it was seen; a later change of the file is not trusted.
+
+    Raises:
+        CannotWrite: the record cannot be written.
+        ConfigError: the record is broken.
+    """
+    environ = os.environ if environ is None else environ
+    _write({**_read(environ), str(seen.path): seen.digest}, environ)
+
+
+def distrust(project_dir: Path | None = None, environ: Mapping[str, str] | None = None) -> bool:
+    """Forget a project's file; say whether it was known.
+
+    Raises:
+        CannotWrite: the record cannot be written.
+        ConfigError: the record is broken.
+    """
+    environ = os.environ if environ is None else environ
+    files, path = _read(environ), str(project_file(project_dir))
+    if path not in files:
+        return False
+    _write({known: digest for known, digest in files.items() if known != path}, environ)
+    return True
+
+
+def all_trusted(environ: Mapping[str, str] | None = None) -> list[Trusted]:
+    """List what was trusted, and how it stands with each file now."""
+    environ = os.environ if environ is None else environ
+    store = _store(environ)
+    return [Trusted(Path(path), _state(Path(path), store)) for path in sorted(trusted_files(store))]
+
+
+def project_file(project_dir: Path | None = None) -> Path:
+    """Return where a project's own settings file is, there or not."""
+    return (project_dir or Path.cwd()).resolve() / PROJECT_FILE
+
+
+def withheld(path: Path, environ: Mapping[str, str]) -> list[str]:
+    """Return what of a project's file does not count, as long as it is not trusted."""
+    if is_trusted(path.parent.resolve() / path.name, _store(environ)):
+        return []
+    return safe(read_toml(path, str(path)).values)[1]
+
+
+def _under(key: str, texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    found = [(path, text) for path, text in texts.items() if path == key or path.startswith(f"{key}.")]
+    return found or [(key, "")]
+
+
+def _state(path: Path, store: Path) -> str:
+    if not path.is_file():
+        return "missing"
+    return "trusted" if is_trusted(path, store) else "changed"
+
+
+def _store(environ: Mapping[str, str]) -> Path:
+    return places(environ, home_folder(environ)).user.folder / TRUSTED
+
+
+def _read(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read the record, in order to write it anew: one that is broken must not be lost."""
+    store = _store(environ)
+    files = trusted_files(store)
+    if not files and store.exists():
+        try:
+            tomllib.loads(store.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigError(
+                [f"{store} cannot be read ({error}); remove it and trust files anew"]
+            ) from error
+    return files
+
+
+def _write(files: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    store = _store(environ)
+    with writing(store):
+        make_private_folder(store.parent)
+        write_private(store, tomli_w.dumps({"files": dict(files)}))
