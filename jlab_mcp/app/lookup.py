@@ -40,6 +40,7 @@ def find(
     environ: Mapping[str, str] | None = None,
     said_by: str = "--profile",
     to_stop: bool = False,
+    strict: bool = True,
 ) -> Meant:
     """Find the server that a call means; starts nothing.
 
@@ -51,6 +52,7 @@ def find(
         environ: the environment; the process's own if None.
         said_by: what the caller knows `profile` as.
         to_stop: whether the server is to be stopped.
+        strict: whether no other server may stand in for the named profile's.
 
     Raises:
         ConfigError: the settings are wrong, and no record says more.
@@ -63,7 +65,7 @@ def find(
         if recorded is None:
             raise
         return Meant(recorded, None, (f"{error.message}; going by the record of its server",))
-    target = server_meant(resolved, named=profile is not None, to_stop=to_stop)
+    target = server_meant(resolved, named=strict and profile is not None, to_stop=to_stop)
     other = standing_in(target, resolved)
     return Meant(target, resolved, (*resolved.warnings, *([other] if other else [])))
 

@@ -38,6 +38,17 @@ def answer(lines: Iterable[str], facts: dict[str, Any], pictures: Sequence[Pictu
     return CallToolResult(content=list(blocks), structured_content={**facts, "text": text})
 
 
+def with_notes(notes: Sequence[str], result: CallToolResult) -> CallToolResult:
+    """Put notes before what an answer says."""
+    if not notes:
+        return result
+    head, *rest = result.content
+    said = head.text if isinstance(head, TextContent) else ""
+    text = "\n".join([*notes, said])
+    facts = {**(result.structured_content or {}), "text": text}
+    return CallToolResult(content=[TextContent(type="text", text=text), *rest], structured_content=facts)
+
+
 def place_facts(place: Place) -> dict[str, Any]:
     """Return the facts that every answer which names a session carries."""
     path = place.notebook_path

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Call = Context[Desk, Any]
 """The context of a tool call."""
 CellArgument = Annotated[int | str, Field(description="Index (negative from the end) or cell id.")]
+ProfileArgument = Annotated[str | None, Field(description="Whose server. Default: the one in use.")]
 WaitArgument = Annotated[
     float | None,
     Field(ge=0, description="Answer after so many seconds; the code keeps running. Default: until done."),

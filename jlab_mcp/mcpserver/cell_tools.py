@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from jlab_mcp.mcpserver import answers, cell_answers
-from jlab_mcp.mcpserver.calls import Call, CellArgument, patience
+from jlab_mcp.mcpserver.calls import Call, CellArgument, ProfileArgument, patience
 
 
 async def add_markdown(
@@ -18,7 +18,7 @@ async def add_markdown(
     """Add a markdown cell to the session's notebook."""
     from jlab_mcp.app import notebooks
 
-    async with call.request_context.lifespan_context.server() as server:
+    async with call.request_context.lifespan_context.session(session_id) as server:
         change = await notebooks.add_markdown(server, session_id, markdown, index=index)
         session = await notebooks.session(server, session_id)
         place = notebooks.place(server, session_id, session.notebook_path)
@@ -29,7 +29,7 @@ async def delete_cell(session_id: str, cell_index: CellArgument, call: Call) -> 
     """Delete a cell from the notebook; the kernel keeps what the cell defined."""
     from jlab_mcp.app import notebooks
 
-    async with call.request_context.lifespan_context.server() as server:
+    async with call.request_context.lifespan_context.session(session_id) as server:
         change = await notebooks.delete_cell(server, session_id, cell_index)
         session = await notebooks.session(server, session_id)
         place = notebooks.place(server, session_id, session.notebook_path)
@@ -48,12 +48,14 @@ async def read_notebook(
         str | None, Field(description="Instead of cells: the output of an execution that was still running.")
     ] = None,
     wait_seconds: Annotated[float, Field(ge=0, description="With execution_id: wait so long.")] = 0,
+    profile: ProfileArgument = None,
 ) -> CallToolResult:
     """Read cells with their outputs in short, a page at a time."""
     from jlab_mcp.app import execution, notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server() as server:
+    target = await desk.holder(profile, session_id, notebook_path, execution_id)
+    async with desk.at(target) as server:
         if execution_id is not None:
             found = await execution.attach(server, execution_id, patience(call, wait_seconds, stops=False))
             place = await notebooks.place_of(server, found)

@@ -3,7 +3,7 @@
 from mcp_types import CallToolResult
 
 from jlab_mcp.mcpserver import answers
-from jlab_mcp.mcpserver.calls import Call, CellArgument, WaitArgument, patience
+from jlab_mcp.mcpserver.calls import Call, CellArgument, ProfileArgument, WaitArgument, patience
 
 
 async def execute_code(
@@ -16,7 +16,7 @@ async def execute_code(
     from jlab_mcp.app import execution, notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server() as server:
+    async with desk.session(session_id) as server:
         done = await execution.run_code(server, session_id, code, patience(call, wait_seconds))
         place = await notebooks.place_of(server, done)
     return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
@@ -29,7 +29,7 @@ async def edit_cell(
     from jlab_mcp.app import execution, notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server() as server:
+    async with desk.session(session_id) as server:
         waiting = patience(call, wait_seconds)
         done = await execution.run_cell(server, session_id, cell_index, waiting, source=code)
         place = await notebooks.place_of(server, done)
@@ -43,18 +43,20 @@ async def run_cell(
     from jlab_mcp.app import execution, notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server() as server:
+    async with desk.session(session_id) as server:
         done = await execution.run_cell(server, session_id, cell_index, patience(call, wait_seconds))
         place = await notebooks.place_of(server, done)
     return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
 
 
-async def execute_scratch(code: str, call: Call, wait_seconds: WaitArgument = None) -> CallToolResult:
+async def execute_scratch(
+    code: str, call: Call, wait_seconds: WaitArgument = None, profile: ProfileArgument = None
+) -> CallToolResult:
     """Run code in a fresh kernel that ends afterwards: no notebook, no session's variables."""
     from jlab_mcp.app import execution, notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server() as server:
+    async with desk.server(profile) as server:
         done = await execution.run_scratch(server, code, patience(call, wait_seconds))
         place = await notebooks.place_of(server, done)
     return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)

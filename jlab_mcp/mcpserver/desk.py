@@ -1,30 +1,52 @@
-"""What the tools of one MCP server process share: the project, and the profile in use."""
+"""What the tools of one MCP server process share: the project, the profile in use, and what was told."""
 
 from __future__ import annotations
 
+import sys
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
+from jlab_mcp.errors import ConfigError, NoServer
 from jlab_mcp.mcpserver.cancelled import Cancelled
+from jlab_mcp.mcpserver.wording import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
+    from pathlib import Path
 
     from jlab_mcp.app.connect import Connected
+    from jlab_mcp.app.lookup import Meant
+    from jlab_mcp.app.target import Target
     from jlab_mcp.core.content import Limits
     from jlab_mcp.core.resolver import ResolvedProfile
+
+_SAID_BY = "the argument profile"
 
 
 class Desk:
     """Settings of the project that the MCP client works in.
 
-    Nothing here needs to outlive the process: sessions belong to the server.
+    Nothing here needs to outlive the process: sessions belong to the servers, which can be asked for them.
     """
 
     def __init__(self) -> None:
         self.cancelled = Cancelled()
         self._chosen: str | None = None
         self._resolved: ResolvedProfile | None = None
+        self._homes: dict[str, Target] = {}
+        self._told: set[str] = set()
+
+    @property
+    def project_dir(self) -> Path | None:
+        """The project folder that the client names; None for the working directory."""
+        from jlab_mcp.app import context
+
+        return context.client_project_dir()
+
+    @property
+    def chosen(self) -> str | None:
+        """The profile that was put in use by a tool, if any."""
+        return self._chosen
 
     def settings(self) -> ResolvedProfile:
         """Return the settings in use, read when first needed.
@@ -48,19 +70,169 @@ class Desk:
         """Read the settings of a profile without putting it in use."""
         from jlab_mcp.app import context
 
-        return context.load(profile, project_dir=context.client_project_dir(), said_by="the argument profile")
+        return context.load(profile, project_dir=self.project_dir, said_by=_SAID_BY)
+
+    def find(self, profile: str | None = None, *, to_stop: bool = False) -> Meant:
+        """Read the settings anew, and find the server that a call means.
+
+        Args:
+            profile: name of the profile, if the call names one.
+            to_stop: whether the server is to be stopped.
+
+        Raises:
+            ConfigError, AmbiguousServer: as `lookup.find`.
+        """
+        from jlab_mcp.app import lookup
+
+        meant = lookup.find(
+            profile or self._chosen,
+            project_dir=self.project_dir,
+            said_by=_SAID_BY,
+            to_stop=to_stop,
+            strict=profile is not None,
+        )
+        if profile is None and meant.resolved is not None:
+            self._resolved = meant.resolved
+        return meant
+
+    def listening(self) -> list[Target]:
+        """Return all servers of the project that can be asked; none where the settings cannot be read."""
+        from jlab_mcp.app.whereabouts import listening
+
+        try:
+            return [each.server for each in listening(self.settings())]
+        except ConfigError:
+            return []
 
     @asynccontextmanager
-    async def server(self) -> AsyncIterator[Connected]:
-        """Connect to the server of the settings in use.
+    async def server(self, profile: str | None = None) -> AsyncIterator[Connected]:
+        """Connect to the server of a profile, or to the one that a call means which names none.
 
         Raises:
             ServerError: there is none, or it is not ready; or it went away meanwhile.
         """
+        async with self.at(self.find(profile).target) as connected:
+            yield connected
+
+    @asynccontextmanager
+    async def at(self, target: Target) -> AsyncIterator[Connected]:
+        """Connect to one server.
+
+        Raises:
+            ServerError: as for `server`.
+        """
         from jlab_mcp.app.reach import reach
 
-        async with reach(self.settings()) as connected:
+        async with reach(target) as connected:
             yield connected
+
+    @asynccontextmanager
+    async def session(self, session_id: str) -> AsyncIterator[Connected]:
+        """Connect to the server that has a session; the others are asked only once.
+
+        Raises:
+            SessionNotFound: none has it.
+            ServerError: as for `server`.
+        """
+        target = await self.home_of_session(session_id)
+        try:
+            async with self.at(target) as connected:
+                yield connected
+        except NoServer:
+            self.forget(session_id)
+            raise
+        self._homes.setdefault(session_id, target)
+
+    def remember(self, session_id: str, server: Connected) -> None:
+        """Note which server has a session."""
+        from jlab_mcp.app.target import recorded_server
+
+        self._homes[session_id] = recorded_server(server.record)
+
+    def forget(self, session_id: str) -> None:
+        """Drop a session that has ended."""
+        self._homes.pop(session_id, None)
+
+    async def home_of_session(self, session_id: str) -> Target:
+        """Return the server that has a session.
+
+        Raises:
+            SessionNotFound, ServerError: as for `session`.
+        """
+        from jlab_mcp.app.whereabouts import server_of_session
+
+        return self._homes.get(session_id) or await server_of_session(self.settings(), session_id)
+
+    async def home_of_notebook(self, path: str) -> Target:
+        """Return the server that has a notebook open, or the one that a call means which names none.
+
+        Raises:
+            ServerError: there are several that may be meant.
+        """
+        from jlab_mcp.app.whereabouts import server_of_notebook
+
+        return await server_of_notebook(self.settings(), path)
+
+    async def holder(
+        self,
+        profile: str | None,
+        session_id: str | None,
+        notebook_path: str | None,
+        execution_id: str | None,
+    ) -> Target:
+        """Return the server that has what is to be read, of which any may be named.
+
+        Raises:
+            NodeError: no server has it.
+            ServerError: none runs, or there are several that may be meant.
+        """
+        from jlab_mcp.app.whereabouts import server_of_execution
+
+        if profile is not None:
+            return self.find(profile).target
+        if execution_id is not None:
+            return await server_of_execution(self.settings(), execution_id)
+        if notebook_path is not None:
+            return await self.home_of_notebook(notebook_path)
+        return self.find().target if session_id is None else await self.home_of_session(session_id)
+
+    def news(self, server: Connected, profile: str | None = None) -> list[str]:
+        """Return what the model should know about settings and has not been told in this process yet.
+
+        Args:
+            server: the server of the answer.
+            profile: name of the profile, if the call named one.
+        """
+        from jlab_mcp.app.servers import settings_changed, standing_in
+        from jlab_mcp.app.target import recorded_server
+
+        try:
+            resolved = self.look_up(profile or self._chosen)
+        except ConfigError as error:
+            return self.untold([f"{error.message}; what was read before stays in use"])
+        other = None if profile else standing_in(recorded_server(server.record), resolved)
+        changed = [change.sentence for change in settings_changed(server.record, resolved)]
+        return self.untold([*resolved.warnings, *([other] if other else []), *changed])
+
+    def news_of(self, resolved: ResolvedProfile) -> list[str]:
+        """Return the news about the server of settings that were just read; it runs."""
+        from jlab_mcp.app.observe import observe
+        from jlab_mcp.app.servers import settings_changed
+
+        record = observe(resolved.paths).record
+        changed = settings_changed(record, resolved) if record else []
+        return self.untold([*resolved.warnings, *(change.sentence for change in changed)])
+
+    def use(self, profile: str | None) -> None:
+        """Put a profile in use for the calls that follow."""
+        if profile is not None:
+            self._chosen, self._resolved = profile, None
+
+    def untold(self, messages: Iterable[str]) -> list[str]:
+        """Return those messages as notes that were not told before, and take them as told."""
+        new = [message for message in dict.fromkeys(messages) if message not in self._told]
+        self._told.update(new)
+        return [f"NOTE: {sentence(message)}" for message in new]
 
     def limits(self) -> Limits:
         """Return how much an answer may hold."""
@@ -71,7 +243,7 @@ class Desk:
 
     async def close(self) -> None:
         """Close the connections of this process; servers and sessions stay."""
-        if self._resolved is not None:
+        if "jlab_mcp.app.connect" in sys.modules:
             from jlab_mcp.app.connect import close_clients
 
             await close_clients()

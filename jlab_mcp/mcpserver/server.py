@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """\
 Run code in live Jupyter notebooks that a person can open, read and continue.
 
-1. `ping` tells whether the project's Jupyter server runs; `start_server` starts it (once per project).
+1. `ping` tells whether the project's Jupyter server runs; `start_server` starts it. A profile is a machine,
+   cluster or GPU type with a server of its own (`list_profiles`); without `profile`, the one in use is meant.
 2. Open a session (a notebook with its own kernel): `start_new_session`, or for an existing notebook
    `start_session_continue_notebook` (fork, nothing re-run) or `start_session_resume_notebook` (re-runs all).
    `list_sessions` finds sessions that are open already; they outlive this MCP server.
@@ -60,6 +61,7 @@ _TOOLS: tuple[tuple[Callable[..., Any], ToolAnnotations], ...] = (
     (session_tools.restart_kernel, calls.REMOVES),
     (session_tools.shutdown_session, calls.ENDS),
     (server_tools.ping, calls.LOOKS),
+    (server_tools.list_profiles, calls.LOOKS),
     (server_tools.check_resources, calls.LOOKS),
     (server_tools.start_server, calls.SETTLES),
     (server_tools.wait_for_server, calls.LOOKS),
@@ -134,7 +136,8 @@ def _add_status(server: JlabServer, desk: Desk) -> None:
         from jlab_mcp.app.status import status
 
         try:
-            return (await status(desk.settings())).model_dump_json(indent=1)
+            meant = desk.find()
+            return (await status(meant.target, meant.resolved)).model_dump_json(indent=1)
         except JlabMcpError as error:
             raise ResourceError(wording.error_words(error)) from error
 

@@ -12,22 +12,21 @@ from jlab_mcp.mcpserver import answers
 from jlab_mcp.mcpserver.wording import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from mcp_types import CallToolResult
 
     from jlab_mcp.app.events import LifecycleEvent
+    from jlab_mcp.app.profilestates import ProfileState, ProfileStates
     from jlab_mcp.app.status import ServerStatus
+    from jlab_mcp.app.target import Target
     from jlab_mcp.client.models import Gpu, Resources
-    from jlab_mcp.core.resolver import ResolvedProfile
     from jlab_mcp.mcpserver.calls import Call
 
 _PROGRESS_SECONDS = 10.0
 
 
-async def follow(
-    call: Call, events: AsyncIterator[LifecycleEvent], resolved: ResolvedProfile
-) -> CallToolResult:
+async def follow(call: Call, events: AsyncIterator[LifecycleEvent], target: Target) -> CallToolResult:
     """Report lifecycle events as progress, and answer with all of them at the end."""
     since = time.monotonic()
     seen: list[LifecycleEvent] = []
@@ -49,16 +48,21 @@ async def follow(
     facts: dict[str, Any] = {"state": seen[-1].stage if seen else "nothing"}
     for event in seen:
         facts |= event.data
-    facts |= {"profile": resolved.name, "project_dir": str(resolved.project_dir)}
+    facts |= {"profile": target.name, "project_dir": str(target.project_dir)}
     lines = [f"{'NOTE: ' if event.stage == 'note' else ''}{sentence(event.message)}" for event in seen]
     if facts["state"] == "ready":
         lines.append("Next: open a session with start_new_session.")
     return answers.answer(lines, facts)
 
 
-def status_answer(status: ServerStatus) -> CallToolResult:
-    """Answer with how things stand; a server that does not run is a result, not an error."""
-    lines = [f"jlab-mcp {__version__} is alive. Jupyter server: {status.state}."]
+def status_answer(status: ServerStatus, notes: Sequence[str]) -> CallToolResult:
+    """Answer with how things stand; a server that does not run is a result, not an error.
+
+    Args:
+        status: how it is.
+        notes: what the model was not told before.
+    """
+    lines = [*notes, f"jlab-mcp {__version__} is alive. Jupyter server: {status.state}."]
     if status.reason:
         lines.append(sentence(status.reason))
     if info := status.info:
@@ -68,8 +72,30 @@ def status_answer(status: ServerStatus) -> CallToolResult:
         )
     if hint := _HINTS.get(status.state):
         lines.append(hint)
-    lines.append(f"profile {status.profile} · project {status.project_dir} · notebooks {status.notebook_dir}")
+    by = f" (chosen by {status.chosen_by})" if status.chosen_by else ""
+    place = f"project {status.project_dir} · notebooks {status.notebook_dir}"
+    lines.append(f"profile {status.profile}{by} · {place}")
     return answers.answer(lines, {"version": __version__, **status.model_dump(mode="json")})
+
+
+def profiles_answer(found: ProfileStates) -> CallToolResult:
+    """Answer with the profiles there are, a line for each."""
+    head = f"{len(found.profiles)} profiles; in use: {found.in_use}."
+    lines = [head, *(sentence(each) for each in found.problems), *map(_profile_words, found.profiles)]
+    lines.append("Use another one with start_server(profile=NAME).")
+    return answers.answer(lines, found.model_dump(mode="json"))
+
+
+def _profile_words(profile: ProfileState) -> str:
+    asks = ", ".join(part for part in (profile.mode, profile.gpus, profile.time) if part)
+    parts = [
+        f"{'* ' if profile.in_use else '- '}{profile.name}",
+        f" ({asks})" if asks else "",
+        f": server {profile.server}" if profile.server != "stopped" else "",
+        f"; broken: {profile.problem}" if profile.problem else "",
+        f" · {profile.description}" if profile.description else "",
+    ]
+    return "".join(parts)
 
 
 _HINTS = {

@@ -1,14 +1,9 @@
-"""Tools about the Jupyter server itself."""
-
-from typing import Annotated
+"""Tools about the Jupyter servers themselves, and the profiles they are started with."""
 
 from mcp_types import CallToolResult
-from pydantic import Field
 
 from jlab_mcp.mcpserver import answers, server_answers
-from jlab_mcp.mcpserver.calls import Call
-
-ProfileArgument = Annotated[str | None, Field(description="Default: the one in use.")]
+from jlab_mcp.mcpserver.calls import Call, ProfileArgument
 
 
 async def ping(call: Call, profile: ProfileArgument = None) -> CallToolResult:
@@ -16,15 +11,28 @@ async def ping(call: Call, profile: ProfileArgument = None) -> CallToolResult:
     from jlab_mcp.app.status import status
 
     desk = call.request_context.lifespan_context
-    resolved = desk.look_up(profile) if profile else desk.settings()
-    return server_answers.status_answer(await status(resolved))
+    meant = desk.find(profile)
+    found = await status(meant.target, meant.resolved)
+    notes = desk.untold([*meant.notes, *(change.sentence for change in found.changes)])
+    return server_answers.status_answer(found.model_copy(update={"notes": list(meant.notes)}), notes)
 
 
-async def check_resources(call: Call) -> CallToolResult:
+async def list_profiles(call: Call) -> CallToolResult:
+    """List the profiles (machines, GPU types) and the state of each one's server in this project."""
+    from anyio import to_thread
+
+    from jlab_mcp.app.profilestates import profile_states
+
+    desk = call.request_context.lifespan_context
+    found = await to_thread.run_sync(lambda: profile_states(desk.chosen, project_dir=desk.project_dir))
+    return server_answers.profiles_answer(found)
+
+
+async def check_resources(call: Call, profile: ProfileArgument = None) -> CallToolResult:
     """Read CPU, memory and GPU use of the server's machine, without starting a kernel."""
     from jlab_mcp.app import notebooks
 
-    async with call.request_context.lifespan_context.server() as server:
+    async with call.request_context.lifespan_context.server(profile) as server:
         found = await notebooks.resources(server)
         place = notebooks.place(server)
     facts = {**answers.place_facts(place), **found.model_dump(mode="json")}
@@ -32,19 +40,27 @@ async def check_resources(call: Call) -> CallToolResult:
 
 
 async def start_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:
-    """Start the project's Jupyter server and return when it is ready; a running one is used."""
+    """Start the project's Jupyter server and return when it is ready; a running one is used.
+
+    The profile is in use from then on; each profile has a server of its own.
+    """
     from jlab_mcp.app.start import start
 
-    with call.request_context.lifespan_context.trying(profile) as resolved:
-        return await server_answers.follow(call, start(resolved), resolved)
+    desk = call.request_context.lifespan_context
+    with desk.trying(profile) as resolved:
+        answer = await server_answers.follow(call, start(resolved), resolved)
+    return answers.with_notes(desk.news_of(resolved), answer)
 
 
 async def wait_for_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:
     """Wait until a server that is being started is ready; starts nothing."""
     from jlab_mcp.app.start import wait
 
-    with call.request_context.lifespan_context.trying(profile) as resolved:
-        return await server_answers.follow(call, wait(resolved), resolved)
+    desk = call.request_context.lifespan_context
+    meant = desk.find(profile)
+    answer = await server_answers.follow(call, wait(meant.target), meant.target)
+    desk.use(profile)
+    return answers.with_notes(desk.untold(meant.notes), answer)
 
 
 async def stop_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:
@@ -52,5 +68,6 @@ async def stop_server(call: Call, profile: ProfileArgument = None) -> CallToolRe
     from jlab_mcp.app.stop import stop
 
     desk = call.request_context.lifespan_context
-    resolved = desk.look_up(profile) if profile else desk.settings()
-    return await server_answers.follow(call, stop(resolved), resolved)
+    meant = desk.find(profile, to_stop=True)
+    answer = await server_answers.follow(call, stop(meant.target), meant.target)
+    return answers.with_notes(desk.untold(meant.notes), answer)

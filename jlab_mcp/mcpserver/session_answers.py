@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.core import words
+from jlab_mcp.errors import ServerError
 from jlab_mcp.mcpserver import answers
 from jlab_mcp.mcpserver.calls import patience
+from jlab_mcp.mcpserver.wording import sentence
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_types import CallToolResult
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client.models import ClosedSession, Execution, InterruptedSession, OpenedSession, Session
     from jlab_mcp.mcpserver.calls import Call
+    from jlab_mcp.mcpserver.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class ListedServer:
+    """A server and its sessions."""
+
+    server: Connected
+    sessions: list[Session]
+
 
 _FAILED_SHOWN = 20
 _FAILED_CHARS = 300
@@ -36,6 +51,48 @@ def session_answer(
         [*answers.session_notes(session), line, state, answers.place_words(place)],
         {**answers.session_facts(session, place), **(facts or {})},
     )
+
+
+async def listed(desk: Desk, profile: str | None) -> tuple[list[ListedServer], list[str]]:
+    """Ask the server of a profile for its sessions, or every one of the project that runs; with the news.
+
+    Raises:
+        ServerError: none runs, or the only one does not answer.
+    """
+    targets = [] if profile else desk.listening()
+    if len(targets) < 2:  # noqa: PLR2004 - nothing to choose from
+        async with desk.server(profile) as server:
+            return [ListedServer(server, await server.client.sessions())], desk.news(server, profile)
+    found: list[ListedServer] = []
+    silent: list[ServerError] = []
+    for target in targets:
+        try:
+            async with desk.at(target) as server:
+                found.append(ListedServer(server, await server.client.sessions()))
+        except ServerError as error:
+            silent.append(error)
+    if not found:
+        raise silent[0]
+    notes = [f"NOTE: {sentence(error.message)}" for error in silent]
+    return found, [*notes, *desk.untold(desk.settings().warnings)]
+
+
+def sessions_answer(found: Sequence[ListedServer]) -> CallToolResult:
+    """Answer with the sessions of one server or of several."""
+    from jlab_mcp.app import notebooks
+
+    total = sum(len(each.sessions) for each in found)
+    lines = [f"{total} open session{'' if total == 1 else 's'}."]
+    facts: list[dict[str, Any]] = []
+    for each in found:
+        here = answers.place_words(notebooks.place(each.server))
+        lines += [here] if len(found) > 1 else []
+        for session in each.sessions:
+            place = notebooks.place(each.server, session.session_id, session.notebook_path)
+            lines += answers.listed_words(session)
+            facts.append(answers.session_facts(session, place))
+        lines += [here] if len(found) == 1 else []
+    return answers.answer(lines, {"sessions": facts})
 
 
 def interrupt_words(session: InterruptedSession) -> str:

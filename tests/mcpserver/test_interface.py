@@ -21,6 +21,7 @@ PUBLISHED = {
     "interrupt_kernel": ["session_id"],
     "shutdown_session": ["session_id"],
     "ping": [],
+    "list_profiles": [],
     "check_resources": [],
     "run_cell": ["session_id", "cell_index"],
     "delete_cell": ["session_id", "cell_index"],
@@ -45,7 +46,7 @@ async def test_tools_have_the_published_names_and_parameters(server: JlabServer)
 
 async def test_the_list_of_tools_is_short(server: JlabServer):
     listed = ListToolsResult(tools=await server.list_tools())
-    assert len(listed.model_dump_json(by_alias=True, exclude_unset=True).encode()) < 14_000
+    assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) <= 12_000  # as it is sent
     assert len(INSTRUCTIONS.encode()) <= 2_048
     for tool in listed.tools:
         assert tool.description
@@ -55,7 +56,14 @@ async def test_the_list_of_tools_is_short(server: JlabServer):
 async def test_hints_are_set_and_truthful(server: JlabServer):
     hints = {tool.name: tool.annotations for tool in await server.list_tools()}
     readers = {name for name, hint in hints.items() if hint and hint.read_only_hint}
-    assert readers == {"read_notebook", "list_sessions", "ping", "check_resources", "wait_for_server"}
+    assert readers == {
+        "read_notebook",
+        "list_sessions",
+        "list_profiles",
+        "ping",
+        "check_resources",
+        "wait_for_server",
+    }
     harmless = {name for name, hint in hints.items() if hint and hint.destructive_hint is False}
     assert harmless == {
         "start_new_session",
@@ -104,7 +112,7 @@ def test_a_sentence_leaves_names_and_paths_as_they_are_written(message: str, sai
         ("run_cell", {"session_id": "x", "cell": 1}, "`cell`: there is no such argument"),
         ("delete_cell", {"session_id": "x", "cell_indx": 1}, "did you mean `cell_index`?"),
         ("execute_code", {"session_id": "x", "code": "1", "timeout": 5}, "session_id, code, wait_seconds"),
-        ("list_sessions", {"all": True}, "it takes none"),
+        ("list_profiles", {"all": True}, "it takes none"),
         ("run_cell", {"session_id": "x", "cell_index": True}, "`cell_index`: takes no true"),
         ("read_notebook", {"session_id": "x", "start": False}, "`start`: takes no false"),
     ],
