@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jlab_mcp.cli import profile_files, profile_show, profile_validate
+from jlab_mcp.cli import profile_files, profile_show, profile_validate, wizard
 
 app = typer.Typer(
     help="See, check, choose and make profiles: files with the settings of one machine, cluster or GPU type.",
@@ -13,6 +13,7 @@ app = typer.Typer(
 )
 app.command("list")(profile_show.list_)
 app.command()(profile_show.show)
+app.command()(wizard.init)
 app.command()(profile_validate.validate)
 app.command()(profile_files.use)
 app.command()(profile_files.copy)

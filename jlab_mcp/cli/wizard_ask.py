@@ -198,6 +198,15 @@ class Plain:
         return line
 
 
+def say_wrapped(text: str) -> None:
+    """Print a sentence before a question, as wide as the terminal is."""
+    say(
+        textwrap.fill(
+            text, shutil.get_terminal_size().columns - 1, initial_indent="  ", subsequent_indent="  "
+        )
+    )
+
+
 def _title(item: Item, widest: int) -> str:
     """Lay an item out beside the others' labels, its words wrapped under each other."""
     if not item.about:

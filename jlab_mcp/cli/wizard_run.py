@@ -178,9 +178,7 @@ def _say_assumed(wish: Wish, ground: Ground, draft: Draft, base: str | None) -> 
             say(f"assumed: {setting.key} = {value} ({setting.why})")
     unused = [flag for flag, key in _FLAGS.items() if flag in wish.flags and key in KEYS]
     if unused and draft.resolved.mode == "local":
-        say(
-            f"note: left out, as servers run on this machine: {', '.join(unused)}; `--set mode=slurm` keeps it"
-        )
+        say(f"note: only jobs of SLURM have these, and servers run here: {', '.join(unused)}")
     for sentence in draft.sentences:
         say(f"note: {sentence}")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.app.draft import make_draft, name_problem, proposed_name, scene_of, value_problem, write_draft
 from jlab_mcp.app.using import use_profile
 from jlab_mcp.cli.render import say, show_error, show_warnings
-from jlab_mcp.cli.wizard_ask import Item
+from jlab_mcp.cli.wizard_ask import Item, say_wrapped
 from jlab_mcp.core.draft import free_name
 from jlab_mcp.core.extending import GPU_TYPE, GPUS
 from jlab_mcp.core.interview import PORTS, ports_of, settled
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jlab_mcp.app.draft import Draft, Ground
     from jlab_mcp.cli.wizard_ask import Asker
     from jlab_mcp.core.interview import Scene
-    from jlab_mcp.core.proposal import Question
+    from jlab_mcp.core.proposal import Option, Question
 
 _TYPE_IN = Item("another one", "type it in")
 _SEVERAL = Item("others", "type their names in")
@@ -186,10 +186,7 @@ class Talk:
         """Ask one question; where a value is free it can be typed in."""
         if question.several:
             return self._several(question, proposed if isinstance(proposed, tuple) else ())
-        items = [
-            Item(option.label, question.why if option.value == question.default else option.why)
-            for option in question.options
-        ]
+        items = [_item(option, question) for option in question.options]
         if not items:
             return self._typed(question, proposed)
         values = [option.value for option in question.options]
@@ -204,7 +201,7 @@ class Talk:
         if not names:
             return tuple(str(self._typed(question, " ".join(proposed)) or "").split())
         items = [*(Item(option.label, option.why) for option in question.options), _SEVERAL]
-        say(f"  {question.why}")
+        say_wrapped(question.why)
         chosen = self.ask.choose_several(
             question.text, items, {names.index(name) for name in proposed if name in names}
         )
@@ -217,7 +214,7 @@ class Talk:
     def _typed(self, question: Question, proposed: object) -> str | None:
         needed = self._needs(question.key)
         if question.why and not question.options:
-            say(f"  {question.why}")
+            say_wrapped(question.why)
 
         def check(text: str) -> str | None:
             if not text.strip():
@@ -239,10 +236,9 @@ class Talk:
         except ConfigError as error:
             show_error(error, None)
             return None
-        say(f"\n── {self._path(draft.name)} ──\n{draft.text.rstrip()}")
         if draft.script:
             say(f"\n── the job that `jlab-mcp start` submits with it ──\n{draft.script.rstrip()}")
-        say("")
+        say(f"\n── {self._path(draft.name)} ──\n{draft.text.rstrip()}\n")
         for sentence in draft.sentences:
             say(f"note: {sentence}")
         return draft
@@ -287,6 +283,15 @@ def answer_problem(key: str, text: str, home: Path) -> str | None:
     if key == GPU_TYPE:
         key, text = "slurm.gres", f"gpu:{text}:1"
     return value_problem(key, text, home)
+
+
+def _item(option: Option, question: Question) -> Item:
+    """Lay out an option; "none" in a word, and what it means beside it."""
+    why = question.why if option.value == question.default else option.why
+    label, colon, meaning = option.label.partition(": ")
+    if option.value is not None or not colon:
+        return Item(option.label, why)
+    return Item(label, f"{meaning}; {why}" if why else meaning)
 
 
 def _whose(level: str) -> str:

@@ -14,7 +14,7 @@ from jlab_mcp.core.resolver import setting_paths
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_WIDTH = 100
+_WIDTH = 88
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_NAME = 40
 
