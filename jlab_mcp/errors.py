@@ -7,6 +7,8 @@ as a tool call.
     JlabMcpError
     ├── ConfigError                 a setting is wrong
     ├── SlurmNotAvailable           run mode slurm, which cannot start jobs yet
+    ├── SlurmUnreachable            SLURM cannot be asked from here
+    ├── JobRefused                  SLURM would not take the job
     ├── CannotWrite                 a folder of our own cannot be used
     ├── ServerError                 the Jupyter server of this project and profile
     │   ├── NoServer                none is running
@@ -53,6 +55,8 @@ class ExitCode(IntEnum):
     NODE_REFUSED = 12
     CANNOT_WRITE = 13
     AMBIGUOUS = 14
+    NO_SLURM = 15
+    JOB_REFUSED = 16
     INTERRUPTED = 130
 
 
@@ -128,6 +132,21 @@ class SlurmNotAvailable(JlabMcpError):
     code = "JLM-SLURM-NOT-BUILT"
     exit_code = ExitCode.NOT_BUILT
     default_remedy = Remedy.USE_LOCAL_MODE
+
+
+class SlurmUnreachable(JlabMcpError):
+    """SLURM cannot be asked: its commands are not here, or its controller does not answer them."""
+
+    code = "JLM-NO-SLURM"
+    exit_code = ExitCode.NO_SLURM
+
+
+class JobRefused(JlabMcpError):
+    """SLURM would not take the job."""
+
+    code = "JLM-JOB-REFUSED"
+    exit_code = ExitCode.JOB_REFUSED
+    default_remedy = Remedy.FIX_SETTING
 
 
 class CannotWrite(JlabMcpError):

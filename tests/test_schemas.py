@@ -159,6 +159,8 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
         ("profile-show", ["profile", "show", "fine", "--json"]),
         ("profile-validate", ["profile", "validate", "--json"]),
         ("profile-validate", ["profile", "validate", "fine", "gone", "--json"]),
+        ("profile-check", ["profile", "check", "local", "--json"]),
+        ("profile-check", ["profile", "check", "slurm-generic", "--json"]),
         ("profile-path", ["profile", "path", "--json"]),
         ("status", ["status", "--json", "--profile", "local"]),
     ],

@@ -62,6 +62,12 @@ def _profile_validate() -> str:
     return output_schema(Validation, "jlab-mcp profile validate --json")
 
 
+def _profile_check() -> str:
+    from jlab_mcp.app.checking import CheckedJob
+
+    return output_schema(CheckedJob, "jlab-mcp profile check --json")
+
+
 def _profile_path() -> str:
     from jlab_mcp.app.profilefiles import SearchedPlaces
 
@@ -81,6 +87,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "profile-list": _profile_list,
     "profile-show": _profile_show,
     "profile-validate": _profile_validate,
+    "profile-check": _profile_check,
     "profile-path": _profile_path,
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.context import load
+from jlab_mcp.app.jobscript import job_problems
 from jlab_mcp.app.trust import withheld
 from jlab_mcp.config.homes import expand_users
 from jlab_mcp.config.layers import config_layer, shown
@@ -18,7 +19,6 @@ from jlab_mcp.config.problems import place
 from jlab_mcp.config.profiles import ProfileFile, known_names, profile_files, read_chain, read_chain_of
 from jlab_mcp.config.settings import merge
 from jlab_mcp.core.resolver import Facts, resolve
-from jlab_mcp.core.script import script_problems
 from jlab_mcp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -144,9 +144,7 @@ class _Checker:
         if profile is not None:
             resolved = self._resolved(profile, origins, file, problems)
             if resolved.mode == "slurm":
-                problems += script_problems(
-                    resolved, place=lambda origin, key: place(origin, key, self._home)
-                )
+                problems += job_problems(resolved, home=self._home)
             notes += [f"{shown(path, self._home)}: {key} has to be filled in" for key in resolved.missing]
 
     def _resolved(

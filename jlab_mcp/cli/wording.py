@@ -43,6 +43,8 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.NODE_REFUSED: "the node service refused the request",
     ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp cannot be written",
     ExitCode.AMBIGUOUS: "several servers run, and none was named",
+    ExitCode.NO_SLURM: "SLURM cannot be asked from here",
+    ExitCode.JOB_REFUSED: "SLURM would refuse the job",
     ExitCode.INTERRUPTED: "ended by Ctrl+C or a signal; what was launched has been stopped",
 }
 """What each exit code says; shown by `--help`."""

@@ -109,3 +109,10 @@ def test_a_secret_that_would_stand_in_the_jobs_script_is_a_problem(user: User) -
     assert told.returncode == 3
     assert "error: ~/.config/jlab-mcp/profiles/mine.toml:3: env.vars.HF_TOKEN: " in told.stderr
     assert "hf_0123456789" not in told.stdout + told.stderr
+
+
+def test_lines_of_bash_that_bash_cannot_read_are_a_problem(user: User) -> None:
+    user.profile("mine", 'mode = "slurm"\n[env]\nprologue = "if true; then"\n')
+    told = user.run("profile", "validate", "mine")
+    assert told.returncode == 3
+    assert "mine.toml:3: env.prologue: bash cannot read it" in told.stderr
