@@ -27,7 +27,7 @@ class _Reader:
         self._text = text
         self._at = 0
         self._open: list[str] = []  # what closes what is open, innermost last
-        self._here: list[tuple[str, bool]] = []  # here-documents that begin after this line
+        self._here: list[tuple[str, bool, bool]] = []  # here-documents that begin after this line
         self._passed: list[tuple[int, int, Context]] = []  # quotes, comments and here-documents
 
     def context_at(self, place: int) -> Context:
@@ -65,7 +65,8 @@ class _Reader:
                 self._open.append("))" if opened[0] == "((" else ")")
             self._at = opened.end()
         elif document and "))" not in self._open:
-            self._here.append((re.sub(r"[\\'\"]", "", document["word"]), bool(document["tabs"])))
+            named = re.sub(r"[\\'\"]", "", document["word"])
+            self._here.append((named, bool(document["tabs"]), named != document["word"]))
             self._at = document.end()
         elif self._open and self._text.startswith(self._open[-1], self._at):
             self._at += len(self._open.pop())
@@ -101,12 +102,13 @@ class _Reader:
         self._at = end
 
     def _here_documents(self) -> None:
-        for end_word, tabs in self._here:
-            start = self._at
+        for end_word, tabs, quoted in self._here:
+            start, joined = self._at, False
             while self._at < len(self._text):
                 line, _, _ = self._text[self._at :].partition("\n")
                 self._at += len(line) + 1
-                if (line.lstrip("\t") if tabs else line) == end_word:
+                if not joined and (line.lstrip("\t") if tabs else line) == end_word:
                     break
+                joined = not quoted and (len(line) - len(line.rstrip("\\"))) % 2 == 1
             self._passed.append((start, self._at, "here-document"))
         self._here = []

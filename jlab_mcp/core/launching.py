@@ -37,7 +37,12 @@ class JobPaths:
 
 
 def launch(
-    resolved: ResolvedProfile, job: JobPaths, venv: Path | None, server_id: str | None
+    resolved: ResolvedProfile,
+    job: JobPaths,
+    venv: Path | None,
+    server_id: str | None,
+    *,
+    in_job: bool = True,
 ) -> Iterator[str]:
     """Yield the lines that run the launcher until it ends.
 
@@ -46,6 +51,7 @@ def launch(
         job: the job's files.
         venv: virtual environment that was activated, if any.
         server_id: the launch's id, if it has one.
+        in_job: whether SLURM runs it, and gives it a job id.
     """
     named = _named_python(resolved, venv)
     if resolved.env.container:
@@ -57,7 +63,7 @@ def launch(
         if named is None:
             yield f'export PATH={word(str(job.python.parent))}:"$PATH"'
     rows = [" ".join(container_words(resolved)), f"{program} {word(str(job.launcher))}"]
-    rows += _arguments(resolved, job, server_id)
+    rows += _arguments(resolved, job, server_id, in_job=in_job)
     command = " \\\n    ".join(row for row in rows if row)
     if resolved.env.epilogue:
         yield from _with_epilogue(command, resolved.env.epilogue)
@@ -82,7 +88,7 @@ def _shown(resolved: ResolvedProfile, venv: Path | None, python: Path) -> str:
     return str(python)
 
 
-def _arguments(resolved: ResolvedProfile, job: JobPaths, server_id: str | None) -> list[str]:
+def _arguments(resolved: ResolvedProfile, job: JobPaths, server_id: str | None, *, in_job: bool) -> list[str]:
     arguments = launcher_arguments(
         connection_file=job.connection_file,
         project_dir=resolved.project_dir,
@@ -93,7 +99,7 @@ def _arguments(resolved: ResolvedProfile, job: JobPaths, server_id: str | None) 
         server_id=server_id,
         interface=resolved.interface,
     )
-    return [*map(word, arguments), '--job-id="$SLURM_JOB_ID"']
+    return [*map(word, arguments), *(['--job-id="$SLURM_JOB_ID"'] if in_job else [])]
 
 
 def _with_epilogue(command: str, epilogue: str) -> Iterator[str]:
@@ -122,7 +128,7 @@ _PASS_SIGNALS_ON = (
 _WAIT = (
     "jlab_mcp_child=$!",
     '[ -z "$jlab_mcp_signal" ] || jlab_mcp_pass_on "$jlab_mcp_signal"',
-    "jlab_mcp_status=1",
+    "jlab_mcp_status=127",
     "while",
     "    jlab_mcp_signal=''",
     '    wait "$jlab_mcp_child"',

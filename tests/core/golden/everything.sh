@@ -81,7 +81,7 @@ trap 'jlab_mcp_pass_on USR1' USR1
 ) &
 jlab_mcp_child=$!
 [ -z "$jlab_mcp_signal" ] || jlab_mcp_pass_on "$jlab_mcp_signal"
-jlab_mcp_status=1
+jlab_mcp_status=127
 while
     jlab_mcp_signal=''
     wait "$jlab_mcp_child"
