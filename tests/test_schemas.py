@@ -161,6 +161,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
         ("profile-validate", ["profile", "validate", "fine", "gone", "--json"]),
         ("profile-check", ["profile", "check", "local", "--json"]),
         ("profile-check", ["profile", "check", "slurm-generic", "--json"]),
+        ("mcp-config", ["profile", "mcp-config", "--profile", "local"]),
         ("profile-path", ["profile", "path", "--json"]),
         ("status", ["status", "--json", "--profile", "local"]),
     ],

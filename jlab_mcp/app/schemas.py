@@ -68,6 +68,12 @@ def _profile_check() -> str:
     return output_schema(CheckedJob, "jlab-mcp profile check --json")
 
 
+def _mcp_config() -> str:
+    from jlab_mcp.app.clientconfig import ClientConfig
+
+    return output_schema(ClientConfig, "jlab-mcp profile mcp-config")
+
+
 def _profile_path() -> str:
     from jlab_mcp.app.profilefiles import SearchedPlaces
 
@@ -89,6 +95,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "profile-validate": _profile_validate,
     "profile-check": _profile_check,
     "profile-path": _profile_path,
+    "mcp-config": _mcp_config,
 }
 
 

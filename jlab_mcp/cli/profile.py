@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jlab_mcp.cli import profile_check, profile_files, profile_show, profile_validate, wizard
+from jlab_mcp.cli import profile_check, profile_client, profile_files, profile_show, profile_validate, wizard
 
 app = typer.Typer(
     help="See, check, choose and make profiles: files with the settings of one machine, cluster or GPU type.",
@@ -20,3 +20,4 @@ app.command()(profile_files.copy)
 app.command()(profile_files.path)
 app.command()(profile_files.schema)
 app.command()(profile_check.check)
+app.command("mcp-config")(profile_client.mcp_config)

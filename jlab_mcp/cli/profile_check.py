@@ -28,9 +28,10 @@ def check(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask SLURM whether it would run the job of a profile, and when; nothing is submitted.
+    """Ask SLURM whether it would run a profile's job.
 
     \b
+    It says when the job would start, or what is wrong with it; nothing is submitted.
     The exit code is 0 if it would, 16 if it would not, 15 if SLURM cannot be asked from here.
 
     \b

@@ -23,7 +23,7 @@ def use(
         bool, typer.Option("--project/--user", help="For this project, or for all of yours (the default).")
     ] = False,
 ) -> None:
-    """Use a profile wherever no flag or variable names another one.
+    """Use a profile wherever nothing else names one.
 
     \b
     It writes the line `profile = "NAME"` into config.toml, or into the project's
@@ -77,7 +77,10 @@ def path(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Print where a profile's file is, or every place that is searched, the most important first.
+    """Print where a profile's file is.
+
+    \b
+    Without a name: every place that is searched, the most important first.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ _WIDEST_VALUE = 48
 
 
 def list_(profile: ProfileOption = None, json: JsonOption = False) -> None:
-    """List the profiles there are, and mark the one that is used here with `*`.
+    """List all profiles; `*` marks the one used here.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ def validate(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Check settings files, and tell everything that is wrong at once.
+    """Check settings files for all that is wrong.
 
     \b
     The exit code is 3 if anything is wrong.
