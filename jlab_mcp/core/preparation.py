@@ -45,7 +45,7 @@ def conda_folder(resolved: ResolvedProfile) -> str | None:
     conda = resolved.env.conda
     if not conda or ("/" not in conda and conda != "~"):
         return None
-    return conda if conda.startswith(("~/", "/")) else f"{resolved.project_dir}/{conda}"
+    return conda if conda == "~" or conda.startswith(("~/", "/")) else f"{resolved.project_dir}/{conda}"
 
 
 def whole_lines(text: str) -> list[str]:
