@@ -153,7 +153,7 @@ def _ready(server: Connected, info: NodeInfo) -> LifecycleEvent:
             "job_id": record.job_id,
             "server_id": record.server_id,
             "sessions": info.sessions,
-            "python": str(record.python),
+            "python": connection.python,
             "jupyterlab": info.jupyterlab,
             "log_file": str(record.log_file),
         },

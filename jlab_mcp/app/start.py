@@ -9,16 +9,17 @@ import time
 from typing import TYPE_CHECKING
 
 from jlab_mcp.app.blame import naming_the_setting
+from jlab_mcp.app.complete import require_complete
 from jlab_mcp.app.ending import end_process
 from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import elsewhere, no_server, observe
 from jlab_mcp.app.ready import wait_until_ready
+from jlab_mcp.app.surroundings import local_interpreter, without_effect, write_script
 from jlab_mcp.core.command import root_dir
 from jlab_mcp.core.remembered import remember
 from jlab_mcp.core.startup import Standing, StartStep, next_start_step
 from jlab_mcp.errors import CannotWrite, ConfigError, SlurmNotAvailable, StopFailed
 from jlab_mcp.runners.base import LaunchOrder
-from jlab_mcp.runners.interpreter import choose_interpreter
 from jlab_mcp.runners.local import LocalRunner
 from jlab_mcp.runners.processes import Identity
 from jlab_mcp.storage.files import writing
@@ -54,6 +55,7 @@ async def start(resolved: ResolvedProfile) -> AsyncIterator[LifecycleEvent]:
         ServerUnreachable: it is there and does not answer.
         RecordBroken: what is written about it cannot be read.
     """
+    require_complete(resolved)
     if resolved.mode == "slurm":
         raise SlurmNotAvailable("the SLURM runner is not built yet, so no job can be submitted")
     with naming_the_setting(resolved):
@@ -106,16 +108,20 @@ async def _find_or_launch(
 
 async def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> ServerRecord:
     """Start the launcher and write its record; the lock must be held."""
-    interpreter = choose_interpreter(resolved.project_dir, os.environ)
-    if interpreter.note:
-        events.append(LifecycleEvent("note", interpreter.note))
+    interpreter = local_interpreter(resolved)
+    idle = without_effect(resolved)
+    notes = [interpreter.note, f"{', '.join(idle)} has no effect on a local server" if idle else ""]
+    events += [LifecycleEvent("note", note) for note in notes if note]
     _make_root(resolved)
     remove_record(resolved.paths)
     with writing(resolved.state_dir):
         launcher = copy_node_files(resolved.state_dir)
     with writing(resolved.log_dir):
         prepare_log(resolved.paths.log_file)
-    record = LocalRunner(interpreter, os.environ).launch(_order(resolved, launcher))
+    server_id = secrets.token_hex(8)
+    script = write_script(resolved, interpreter, launcher, server_id)
+    order = _order(resolved, server_id, launcher, script)
+    record = LocalRunner(interpreter, os.environ).launch(order)
     try:
         write_record(resolved.paths, record)
     except CannotWrite:
@@ -138,11 +144,11 @@ def _make_root(resolved: ResolvedProfile) -> None:
         ) from error
 
 
-def _order(resolved: ResolvedProfile, launcher: Path) -> LaunchOrder:
+def _order(resolved: ResolvedProfile, server_id: str, launcher: Path, script: Path | None) -> LaunchOrder:
     return LaunchOrder(
         key=resolved.paths.key,
         profile=resolved.name,
-        server_id=secrets.token_hex(8),
+        server_id=server_id,
         project_dir=resolved.project_dir,
         notebook_dir=resolved.notebook_dir,
         bind_ip=resolved.bind_ip,
@@ -151,6 +157,9 @@ def _order(resolved: ResolvedProfile, launcher: Path) -> LaunchOrder:
         connection_file=resolved.paths.connection_file,
         log_file=resolved.paths.log_file,
         launcher=launcher,
+        interface=resolved.interface,
+        variables=resolved.env.vars,
+        script=script,
         started_with=remember(resolved),
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from jlab_mcp.core.record import ServerRecord, StartedWith
@@ -20,6 +21,9 @@ class LaunchOrder:
         connection_file: where the node service writes how to reach it.
         log_file: where the launcher's output goes.
         launcher: the node service's main program; its folder and those of the files above exist.
+        interface: network interface to listen on instead of `bind_ip`.
+        variables: environment variables to set.
+        script: bash script that prepares the shell and runs the launcher; it sets `variables` itself.
         started_with: the settings, for the record.
     """
 
@@ -34,6 +38,9 @@ class LaunchOrder:
     connection_file: Path
     log_file: Path
     launcher: Path
+    interface: str | None
+    variables: Mapping[str, str]
+    script: Path | None
     started_with: StartedWith
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jlab_mcp.errors import Remedy, StartFailed
+from jlab_mcp.errors import ConfigError, Remedy, StartFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +43,7 @@ def choose_interpreter(project_dir: Path, environ: Mapping[str, str]) -> Interpr
         StartFailed: neither has; says which command mends it.
     """
     venv = project_dir / ".venv"
-    why_not = _why_not(venv, environ)
+    why_not = _why_not(venv, environ, f"the project's {venv}")
     if why_not is None:
         return Interpreter(venv / "bin" / "python", venv)
     own_venv = Path(sys.prefix) if sys.prefix != sys.base_prefix else None
@@ -59,34 +59,70 @@ def choose_interpreter(project_dir: Path, environ: Mapping[str, str]) -> Interpr
     )
 
 
-def launch_environment(interpreter: Interpreter, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a launcher: the user's, without our settings and anybody's token."""
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if not name.startswith(("JLAB_MCP_", "JUPYTER_TOKEN")) and name != "VIRTUAL_ENV"
-    }
-    kept["PATH"] = os.pathsep.join([str(interpreter.path.parent), environ.get("PATH", os.defpath)])
+def named_interpreter(venv: Path, named: str, environ: Mapping[str, str]) -> Interpreter:
+    """Return the Python of the virtual environment that a setting names.
+
+    Args:
+        venv: the environment.
+        named: which setting of which origin names it.
+        environ: the environment.
+
+    Raises:
+        ConfigError: there is no virtual environment.
+        StartFailed: it has no JupyterLab; says which command mends it.
+    """
+    why_not = _why_not(venv, environ, f"{named}: {venv}")
+    if why_not is None:
+        return Interpreter(venv / "bin" / "python", venv)
+    python = venv / "bin" / "python"
+    if why_not == "" or not _runs(python):
+        raise ConfigError([why_not or f"{named}: there is no virtual environment {venv}"])
+    raise StartFailed(
+        why_not, remedy=Remedy.INSTALL_JUPYTERLAB, details={"command": _install_command(python)}
+    )
+
+
+def launch_environment(
+    interpreter: Interpreter, environ: Mapping[str, str], variables: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the environment of a launcher: the user's with `variables` and the interpreter's programs."""
+    kept = {**shell_environment(environ), **variables}
+    kept["PATH"] = os.pathsep.join([str(interpreter.path.parent), kept.get("PATH", os.defpath)])
     if interpreter.venv is not None:
         kept["VIRTUAL_ENV"] = str(interpreter.venv)
     return kept
 
 
-def _why_not(venv: Path, environ: Mapping[str, str]) -> str | None:
-    """Return None if the environment has what is needed, else why it cannot be used; "" if there is none."""
+def shell_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the user's environment without our settings, anybody's token and any virtual environment."""
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("JLAB_MCP_", "JUPYTER_TOKEN")) and name != "VIRTUAL_ENV"
+    }
+
+
+def _why_not(venv: Path, environ: Mapping[str, str], what: str) -> str | None:
+    """Return None if an environment has what is needed, else why it cannot be used; "" if there is none.
+
+    Args:
+        venv: the environment.
+        environ: the environment to ask it in.
+        what: names it, for the beginning of a sentence.
+    """
     python = venv / "bin" / "python"
     if not venv.is_dir():
         there = venv.exists() or venv.is_symlink()
-        return f"the project's {venv} is no folder, so no virtual environment" if there else ""
+        return f"{what} is no folder, so no virtual environment" if there else ""
     if not _runs(python):
-        return f"the project's {venv} is broken: its `bin/python` {_ailment(python)}"
+        return f"{what} is broken: its `bin/python` {_ailment(python)}"
     missing = [name for name in _NEEDED if not _installed(venv, name)]
     if not missing:
         return None
     if not _unclear(venv):
-        return f"the project's {venv} has no {' and '.join(missing)}"
+        return f"{what} has no {' and '.join(missing)}"
     probe = _probe(python, environ)
-    return None if probe == "" else f"the project's {venv} {probe}"
+    return None if probe == "" else f"{what} {probe}"
 
 
 def _installed(prefix: Path, name: str) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.core.command import launcher_arguments
 from jlab_mcp.core.record import ServerRecord
 from jlab_mcp.errors import StartFailed
-from jlab_mcp.runners.interpreter import Interpreter, launch_environment
+from jlab_mcp.runners.interpreter import Interpreter, launch_environment, shell_environment
 from jlab_mcp.runners.processes import Identity, boot_id, hostname, processes_with_argument, start_ticks
 
 if TYPE_CHECKING:
@@ -39,20 +39,30 @@ class LocalRunner:
             raise StartFailed(f"cannot write {order.log_file}: {error.strerror}") from error
         try:
             process = subprocess.Popen(
-                [self._interpreter.path, order.launcher, *_arguments(order)],
+                self._command(order),
                 cwd=order.project_dir,
-                env=launch_environment(self._interpreter, self._environ),
+                env=self._environment(order),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         except OSError as error:
-            raise StartFailed(f"cannot run {self._interpreter.path}: {error.strerror}") from error
+            raise StartFailed(f"cannot run {self._command(order)[0]}: {error.strerror}") from error
         finally:
             os.close(log)
         _children[process.pid] = process
         return self._record(order, process.pid)
+
+    def _command(self, order: LaunchOrder) -> list[str]:
+        if order.script is not None:
+            return ["bash", "-l", str(order.script)]
+        return [str(self._interpreter.path), str(order.launcher), *_arguments(order)]
+
+    def _environment(self, order: LaunchOrder) -> dict[str, str]:
+        if order.script is not None:
+            return shell_environment(self._environ)
+        return launch_environment(self._interpreter, self._environ, order.variables)
 
     def _record(self, order: LaunchOrder, pid: int) -> ServerRecord:
         return ServerRecord(
@@ -98,4 +108,5 @@ def _arguments(order: LaunchOrder) -> list[str]:
         ports=(order.port_min, order.port_max),
         profile=order.profile,
         server_id=order.server_id,
+        interface=order.interface,
     )

@@ -184,6 +184,7 @@ async def test_a_server_that_is_starting_is_told_as_that_and_waited_for(
     assert (waited.returncode, waited.stdout, "hint: " in waited.stderr) == (5, "", True), waited.stderr
     again = spawn(bare_project, "start", "-d")
     assert again.stderr
+    assert "2 settings come from the environment" in again.stderr.readline()
     assert "is being started already" in again.stderr.readline()
     async with agent(bare_project) as me:
         assert (await me.ok("ping"))["state"] == "starting"
