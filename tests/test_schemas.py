@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +52,32 @@ def test_there_is_no_schema_that_nothing_makes() -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "profiles").glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_profile_fits_the_schema(path: Path) -> None:
     assert _fits("profile", tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def _editor_accepts(path: Path) -> bool:
+    """Ask taplo, which is inside of editors' TOML plugins, and finds the schema as they do."""
+    taplo = Path(sysconfig.get_path("scripts")) / "taplo"
+    told = subprocess.run([taplo, "check", path], capture_output=True, text=True, timeout=60, check=False)
+    assert "panicked" not in told.stderr
+    return told.returncode == 0
+
+
+def test_editors_accept_shipped_profiles_and_say_what_is_wrong_with_another(tmp_path: Path) -> None:
+    for path in (ROOT / "profiles").glob("*.toml"):
+        assert _editor_accepts(path), path
+    (tmp_path / "schemas").symlink_to(ROOT / "schemas")
+    mine = tmp_path / "profiles" / "mine.toml"
+    mine.parent.mkdir()
+    directive = "#:schema ../schemas/profile.schema.json\n"
+    for text, accepted in {
+        "[slurm]\nmem = 32000\ntime = 90\ngres = 'none'\n": True,
+        "[slurm]\nmem = 'lots'\n": False,
+        "[slurm]\ntime = 'soon'\n": False,
+        "[slrum]\n": False,
+        "mode = 'cloud'\n": False,
+    }.items():
+        mine.write_text(directive + text)
+        assert _editor_accepts(mine) is accepted, text
 
 
 VALUES: list[object] = [
@@ -163,6 +191,8 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
         ("profile-check", ["profile", "check", "slurm-generic", "--json"]),
         ("mcp-config", ["profile", "mcp-config", "--profile", "local"]),
         ("profile-path", ["profile", "path", "--json"]),
+        ("profile-path", ["profile", "path", "fine", "--json"]),
+        ("profile-path", ["config", "path", "--json"]),
         ("status", ["status", "--json", "--profile", "local"]),
     ],
 )

@@ -56,13 +56,14 @@ class Copied:
     warnings: tuple[str, ...]
 
 
-def profile_path(name: str, environ: Mapping[str, str] | None = None) -> Path:
+def profile_place(name: str, environ: Mapping[str, str] | None = None) -> SearchedPlace:
     """Return the file that a profile's name stands for.
 
     Raises:
         ConfigError: there is no such profile.
     """
-    return _file(name, os.environ if environ is None else environ).path
+    file = _file(name, os.environ if environ is None else environ)
+    return SearchedPlace(level=file.level, path=file.path, there=True, profiles=(file.name,))
 
 
 def searched_places(

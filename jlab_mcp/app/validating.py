@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -91,13 +92,19 @@ class _Checker:
         self._home = home_folder(environ)
         self._where: Places = places(environ, self._home)
 
+    @cached_property
+    def _by_path(self) -> dict[Path, ProfileFile]:
+        return {file.path.resolve(): file for file in profile_files(self._where)}
+
     def named(self, target: str, problems: list[str]) -> Iterator[tuple[Path, Kind]]:
         """Yield the files that a target means; one that means none is a problem."""
         path = Path(target)
         if target in known_names(self._where):
             yield next(file.path for file in profile_files(self._where) if file.name == target), "profile"
         elif path.is_dir():
-            yield from ((file, _kind(file)) for file in sorted(path.glob("*.toml")))
+            files = sorted(path.glob("*.toml"))
+            problems += [] if files else [f"there is no .toml file in {target}"]
+            yield from ((file, _kind(file)) for file in files)
         elif path.exists():
             yield path, _kind(path)
         elif path.suffix == ".toml" or len(path.parts) > 1:
@@ -133,8 +140,8 @@ class _Checker:
         return CheckedFile(path=path, kind=kind, problems=tuple(problems), notes=tuple(notes))
 
     def _check_profile(self, path: Path, problems: list[str], notes: list[str]) -> None:
-        same = [file for file in profile_files(self._where) if file.path.resolve() == path.resolve()]
-        file = same[0] if same else ProfileFile(path.stem, "user", path)
+        same = self._by_path.get(path.resolve())
+        file = same or ProfileFile(path.stem, "user", path)
         chain = read_chain_of(file, self._where, home=self._home)
         problems += chain.problems
         layers = [expand_users(layer, problems, home=self._home) for layer in chain.layers]

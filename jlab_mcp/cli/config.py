@@ -62,13 +62,11 @@ def path(json: JsonOption = False) -> None:
     """
 
     def body() -> None:
-        from json import dumps
-
-        from jlab_mcp.app.profilefiles import searched_places
+        from jlab_mcp.app.profilefiles import SearchedPlaces, searched_places
 
         places = [place for place in searched_places() if place.path.suffix == ".toml"]
         if json:
-            data(dumps([place.model_dump(mode="json", exclude={"profiles"}) for place in places], indent=2))
+            data(SearchedPlaces(tuple(places)).model_dump_json(indent=2))
             return
         for place in places:
             data(f"{place.level:<7}  {place.path}{'' if place.there else '  (not there)'}")

@@ -89,17 +89,14 @@ def path(
     """
 
     def body() -> None:
-        from json import dumps
-
-        from jlab_mcp.app.profilefiles import profile_path, searched_places
+        from jlab_mcp.app.profilefiles import SearchedPlaces, profile_place, searched_places
 
         if name is not None:
-            found = str(profile_path(name))
-            data(dumps({"path": found}) if json else found)
+            found = profile_place(name)
+            data(SearchedPlaces((found,)).model_dump_json(indent=2) if json else str(found.path))
             return
         places = searched_places()
-        listed = [place.model_dump(mode="json") for place in places]
-        data(dumps(listed, indent=2) if json else "\n".join(_rows(places)))
+        data(SearchedPlaces(tuple(places)).model_dump_json(indent=2) if json else "\n".join(_rows(places)))
 
     settle(body)
 

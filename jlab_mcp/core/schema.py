@@ -16,7 +16,7 @@ from jlab_mcp.core.profile import ConfigFile, Profile
 from jlab_mcp.core.resolver import section_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pydantic import BaseModel
     from pydantic.fields import FieldInfo
@@ -75,7 +75,26 @@ def _property(name: str, info: FieldInfo) -> Schema:
     forms = [_section(section)] if section else list(_forms(name, info))
     told: Schema = {"description": info.description} if info.description else {}
     told |= {"default": info.default} if isinstance(info.default, (bool, int, float, str)) else {}
-    return {**told, "anyOf": [*forms, {"type": "string", "pattern": _any_case(("none",))}]}
+    return {**told, **_union([*forms, {"type": "string", "pattern": _any_case(("none",))}])}
+
+
+def _union(forms: Sequence[Schema]) -> Schema:
+    """Join forms into one of several types, so that editors can say what is wrong with a value.
+
+    Every keyword is about one type, so they do not disturb each other; only lists of values stay apart.
+    """
+    values = [form for form in forms if "enum" in form or "const" in form]
+    others = [form for form in forms if form not in values]
+    joined: Schema = {}
+    for form in others:
+        joined |= form
+    joined["type"] = list(dict.fromkeys(form["type"] for form in others))
+    texts = [form for form in others if form["type"] == "string"]
+    if all("pattern" in form for form in texts):
+        joined["pattern"] = "|".join(dict.fromkeys(form["pattern"] for form in texts))
+    else:
+        joined.pop("pattern", None)
+    return {"anyOf": [*values, joined]} if values else joined
 
 
 def _forms(name: str, info: FieldInfo) -> Iterator[Schema]:
@@ -92,7 +111,7 @@ def _forms(name: str, info: FieldInfo) -> Iterator[Schema]:
             yield form
     kinds = {form["type"] for form in forms}
     if "boolean" in kinds:
-        yield {"enum": [0, 1]}
+        yield {"type": "integer", "minimum": 0, "maximum": 1}
         yield {"type": "string", "pattern": _any_case(_TRUTH_WORDS)}
     elif kinds <= {"integer", "number"} and _takes(adapter, "1"):
         yield {"type": "string", "pattern": _NUMBER}
@@ -117,7 +136,7 @@ def _pattern(name: str, form: Schema, adapter: TypeAdapter[Any]) -> Schema:
 def _mapping(form: Schema) -> Schema:
     """Describe names with texts: environment variables."""
     ((names, _),) = form["patternProperties"].items()
-    values = {"anyOf": [{"type": "string", "pattern": _ONE_LINE}, {"type": "integer"}]}
+    values = {"type": ["string", "integer"], "pattern": _ONE_LINE}
     return {"type": "object", "patternProperties": {names: values}, "additionalProperties": False}
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import tomllib
 
+import pytest
+
 from tests.cli.profiles import User
 
 BASE = 'mode = "slurm"\n[slurm]\ngres = "gpu:a100:2"\ntime = "4:00:00"\n[env]\nmodules = "cuda anaconda"\n'
@@ -115,3 +117,17 @@ def test_a_setting_that_must_be_filled_in_is_pointed_out(user: User) -> None:
     assert told.returncode == 0
     assert "hint: slurm.account has to be filled in" in told.stderr
     assert json.loads(user.run("profile", "show", "site", "--json").stdout)["missing"] == ["slurm.account"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("list", "show", "init", "validate", "use", "copy", "path", "schema", "check", "mcp-config"),
+    ],
+)
+def test_every_command_on_profiles_explains_itself(user: User, command: str) -> None:
+    told = user.run("profile", command, "--help")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert f"Usage: jlab-mcp profile {command}" in told.stdout
+    assert "Examples:" in told.stdout
+    assert f"\n  {command} " in user.run("profile", "--help").stdout

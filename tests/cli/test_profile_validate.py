@@ -77,8 +77,10 @@ def test_files_names_and_folders_can_be_named(user: User) -> None:
 
 
 def test_what_is_not_there_is_named(user: User) -> None:
-    told = user.run("profile", "validate", "./gone.toml", "locla")
+    (user.project / "empty").mkdir()
+    told = user.run("profile", "validate", "./gone.toml", "locla", "empty")
     assert told.returncode == 3
+    assert "there is no .toml file in empty" in told.stderr
     assert "there is no file ./gone.toml" in told.stderr
     assert "did you mean `local`?" in told.stderr
 
