@@ -178,11 +178,20 @@ def name_problem(ground: Ground, name: str, base: str | None) -> str | None:
 
 def value_problem(key: str, text: str, home: Path) -> str | None:
     """Say what is wrong with a value, in the words of the loader; None if nothing is."""
+    return values_problem({key: text}, home)
+
+
+def values_problem(texts: Mapping[str, str], home: Path) -> str | None:
+    """Say what is wrong with values that go together, dotted path -> text."""
     values: dict[str, Any] = {}
-    put(values, key, text)
+    for key, text in texts.items():
+        put(values, key, text)
+    origins = {key: Origin("built-in", "", text) for key, text in texts.items()}
     problems: list[str] = []
-    merge([Layer(values, {key: Origin("built-in", "", text)})], home=home, problems=problems)
-    return next((problem for problem in problems if problem.startswith(f"{key}: ")), None)
+    merge([Layer(values, origins)], home=home, problems=problems)
+    return next(
+        (problem for problem in problems if problem.startswith(tuple(f"{key}: " for key in texts))), None
+    )
 
 
 def make_draft(

@@ -12,20 +12,28 @@ _STDOUT = "-"
 
 
 def init(  # noqa: PLR0913, PLR0917 - each is an option
-    name: Annotated[str | None, typer.Option("--name", "-n", help="Name of the new profile.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", "-n", metavar="NAME", help="Name of the new profile.")
+    ] = None,
     from_: Annotated[
         str | None,
         typer.Option("--from", metavar="NAME", help="Profile to begin with; the new one extends it."),
     ] = None,
-    partition: Annotated[str | None, typer.Option(help="As --partition of sbatch.")] = None,
-    gpu_type: Annotated[str | None, typer.Option(help="Type of GPU, such as a100.")] = None,
-    gpus: Annotated[int | None, typer.Option(min=0, help="GPUs per node.")] = None,
-    cpus: Annotated[int | None, typer.Option(min=1, help="As --cpus-per-task of sbatch.")] = None,
-    mem: Annotated[str | None, typer.Option(help="As --mem of sbatch, such as 64G.")] = None,
-    time: Annotated[str | None, typer.Option(help="As --time of sbatch, such as 4:00:00.")] = None,
-    account: Annotated[str | None, typer.Option(help="As --account of sbatch.")] = None,
-    qos: Annotated[str | None, typer.Option(help="As --qos of sbatch.")] = None,
-    modules: Annotated[str | None, typer.Option(help="Modules to load, with spaces or commas.")] = None,
+    partition: Annotated[str | None, typer.Option(metavar="NAME", help="As --partition of sbatch.")] = None,
+    gpu_type: Annotated[str | None, typer.Option(metavar="TYPE", help="Type of GPU, such as a100.")] = None,
+    gpus: Annotated[int | None, typer.Option(min=0, metavar="NUMBER", help="GPUs per node.")] = None,
+    cpus: Annotated[
+        int | None, typer.Option(min=1, metavar="NUMBER", help="As --cpus-per-task of sbatch.")
+    ] = None,
+    mem: Annotated[str | None, typer.Option(metavar="SIZE", help="As --mem of sbatch, such as 64G.")] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="TIME", help="As --time of sbatch, such as 4:00:00.")
+    ] = None,
+    account: Annotated[str | None, typer.Option(metavar="NAME", help="As --account of sbatch.")] = None,
+    qos: Annotated[str | None, typer.Option(metavar="NAME", help="As --qos of sbatch.")] = None,
+    modules: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="Modules to load, with spaces or commas.")
+    ] = None,
     venv: Annotated[str | None, typer.Option(metavar="PATH", help="Virtual environment to use.")] = None,
     set_: Annotated[
         list[str] | None,
@@ -42,14 +50,15 @@ def init(  # noqa: PLR0913, PLR0917 - each is an option
         typer.Option("--output", "-o", metavar="-", help="`-` prints the file and writes nothing."),
     ] = None,
     timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds that each command of SLURM may take.")
+        float, typer.Option(min=0.1, metavar="SECONDS", help="For each command of SLURM.")
     ] = 10.0,
 ) -> None:
     """Make a profile for this machine or cluster, step by step.
 
     \b
     Asks SLURM what there is, proposes values with reasons, and shows the file and the job before it writes.
-    `none` as a value leaves a setting to the site. A file that is there already is never changed.
+    `none` as a value leaves a setting to the site. A file that is there
+    is replaced only after a yes, and a copy of it kept.
 
     \b
     Examples:

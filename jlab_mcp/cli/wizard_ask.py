@@ -25,7 +25,11 @@ _INDENT = 7
 """Columns that the pointer and the number take."""
 _STYLE = (
     *(("qmark", "fg:ansicyan bold"), ("question", "bold"), ("instruction", "fg:ansibrightblack")),
-    *(("pointer", "fg:ansicyan bold"), ("highlighted", "fg:ansicyan bold"), ("selected", "fg:ansigreen")),
+    *(
+        ("pointer", "fg:ansicyan bold"),
+        ("highlighted", "fg:ansicyan bold"),
+        ("selected", "fg:ansigreen noreverse"),
+    ),
     *(("answer", "fg:ansicyan"), ("bottom-toolbar", "noreverse"), ("validation-toolbar", "fg:ansired")),
 )
 """The terminal's own sixteen colours, which are readable on its background, dark or light."""

@@ -12,7 +12,8 @@ from jlab_mcp.app.draft import look_around, make_draft, name_problem, proposed_n
 from jlab_mcp.cli.render import data, say, show_hint
 from jlab_mcp.cli.settle import can_ask
 from jlab_mcp.cli.wizard_ask import asker
-from jlab_mcp.cli.wizard_talk import Talk
+from jlab_mcp.cli.wizard_talk import Talk, answer_problem
+from jlab_mcp.config.places import home_folder
 from jlab_mcp.core.interview import VENV, by_default
 from jlab_mcp.core.proposal import KEYS
 from jlab_mcp.errors import ConfigError, ExitCode
@@ -150,7 +151,20 @@ def assume(wish: Wish) -> ExitCode:
 
 
 def _look(wish: Wish) -> Ground:
-    """Look around, and say what was found."""
+    """Look around, and say what was found; flags that are wrong are told first."""
+    home = home_folder(os.environ)
+    problems = [
+        f"{flag}: {problem.removeprefix(f'{_FLAGS[flag]}: ')}"
+        for flag, value in wish.flags.items()
+        if (problem := answer_problem(_FLAGS[flag], str(value), home))
+    ]
+    problems += [
+        f"--set {problem}"
+        for key, text in wish.further.items()
+        if (problem := answer_problem(key, text, home))
+    ]
+    if problems:
+        raise ConfigError(problems)
     say(f"looking for SLURM and its modules (at most {wish.timeout:g} s for each command)")
     ground = asyncio.run(look_around(os.environ, Path.cwd(), seconds=wish.timeout))
     for sentence in ground.cluster.sentences:

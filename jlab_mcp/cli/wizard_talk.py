@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jlab_mcp.app.draft import make_draft, name_problem, proposed_name, scene_of, value_problem, write_draft
+from jlab_mcp.app.draft import (
+    make_draft,
+    name_problem,
+    proposed_name,
+    scene_of,
+    value_problem,
+    values_problem,
+    write_draft,
+)
 from jlab_mcp.app.using import use_profile
 from jlab_mcp.cli.render import say, show_error, show_warnings
 from jlab_mcp.cli.wizard_ask import Item, say_wrapped
@@ -107,7 +115,7 @@ class Talk:
             Item("for me", "in all projects"),
             Item("for this project"),
         ]
-        chosen = self.ask.choose(f"Use {name} by default?", items)
+        chosen = self.ask.choose("Use it by default?", items)
         if chosen:
             used = use_profile(
                 name, "user" if chosen == 1 else "project", project_dir=self.ground.project_dir
@@ -160,7 +168,8 @@ class Talk:
             Item("type another name"),
             Item("replace it", f"the old one is kept as {name}.toml.bak"),
         ]
-        chosen = self.ask.choose(f"{self._path(name)} is there already; what now?", items)
+        say(f"note: {self._path(name)} is there already")
+        chosen = self.ask.choose("Which name then?", items)
         self.replaces = chosen == len(items) - 1
         self.name = (free, None, name)[chosen]
 
@@ -275,13 +284,12 @@ def answer_problem(key: str, text: str, home: Path) -> str | None:
             first, last = ports_of(text)
         except ValueError as error:
             return str(error)
-        ports = {"server.port_min": str(first), "server.port_max": str(last)}
-        wrong = [problem for key, port in ports.items() if (problem := value_problem(key, port, home))]
-        return wrong[0] if wrong else None if first <= last else f"{first} is above {last}"
+        return values_problem({"server.port_min": str(first), "server.port_max": str(last)}, home)
     if key == GPUS:
         return None if text.isdecimal() and len(text) < 5 else f'expected a whole number, got "{text}"'  # noqa: PLR2004
     if key == GPU_TYPE:
-        key, text = "slurm.gres", f"gpu:{text}:1"
+        wrong = ":" in text or value_problem("slurm.gres", f"gpu:{text}:1", home)
+        return f'expected the name of a type, such as a100, got "{text}"' if wrong else None
     return value_problem(key, text, home)
 
 
