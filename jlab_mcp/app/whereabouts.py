@@ -68,8 +68,11 @@ async def server_of_notebook(resolved: ResolvedProfile, path: str) -> Target:
         sessions = await server.client.sessions()
         return any(str(each.notebook_path) in (full, f"{full}.ipynb") for each in sessions)
 
-    found, _ = await _holder(resolved, has_it)
-    return found or server_meant(resolved, named=False)
+    if len(listening(resolved)) > 1:
+        found, _ = await _holder(resolved, has_it)
+        if found is not None:
+            return found
+    return server_meant(resolved, named=False)
 
 
 def listening(resolved: ResolvedProfile) -> list[ProjectServer]:
@@ -84,7 +87,7 @@ async def _holder(
     """Ask all servers at once which of them has something; also return in words who was asked."""
     asked = listening(resolved)
     if len(asked) < 2:  # noqa: PLR2004 - the only one answers for itself
-        return server_meant(resolved, named=False), ""
+        return asked[0].server if asked else server_meant(resolved, named=False), ""
     answers = await asyncio.gather(*(_answer(each.server, has_it) for each in asked))
     for each, answer in zip(asked, answers, strict=True):
         if answer == "yes":

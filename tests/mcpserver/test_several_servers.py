@@ -181,6 +181,19 @@ async def test_profiles_are_listed_with_their_servers(project: Project):
         assert listed["small"]["server"] == "stale"
 
 
+async def test_a_session_is_found_while_the_server_in_use_is_still_starting(project: Project):
+    for profile in ("big", "small"):
+        run(project, "start", "-d", "--profile", profile)
+    async with agent(project) as me:
+        opened = await me.ok("start_new_session", experiment_name="one", profile="small")
+    paths_of(project, "big").connection_file.unlink()  # as before it listens
+    async with agent(project) as me:
+        assert (await me.ok("ping"))["state"] == "starting"
+        done = await me.ok("execute_code", session_id=opened["session_id"], code="1")
+        assert done["profile"] == "small"
+        assert "`wait_for_server`" in await me.refused("start_new_session", experiment_name="two")
+
+
 async def test_a_server_that_does_not_answer_is_named_and_the_others_are_listed(project: Project):
     for profile in ("big", "small"):
         run(project, "start", "-d", "--profile", profile)
