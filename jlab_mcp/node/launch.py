@@ -218,6 +218,8 @@ def serve(arguments: argparse.Namespace, port: int, runtime_dir: str) -> None:
     gc.enable()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    # What `sbatch --signal=B:USR1@…` sends some time before the end; without this it would kill.
+    signal.signal(signal.SIGUSR1, stop)
     try:
         serverapp.start()
     finally:
