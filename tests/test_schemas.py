@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sysconfig
@@ -18,7 +19,10 @@ from pydantic import ValidationError
 from jlab_mcp.app.schemas import schema_file, schema_kinds, schema_text
 from jlab_mcp.core.profile import ConfigFile, Profile, Section
 from jlab_mcp.core.resolver import section_of, setting_paths
+from tests.agent import agent
 from tests.cli.profiles import User, make_user
+from tests.commands import run
+from tests.conftest import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -194,9 +198,26 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
         ("profile-path", ["profile", "path", "fine", "--json"]),
         ("profile-path", ["config", "path", "--json"]),
         ("status", ["status", "--json", "--profile", "local"]),
+        ("status-all", ["status", "--all", "--json"]),
+        ("stop", ["stop", "--all", "--json"]),
+        ("stop", ["stop", "--json", "--profile", "local"]),
     ],
 )
 def test_what_commands_print_fits_its_schema(user: User, kind: str, command: list[str]) -> None:
     printed = json.loads(user.run(*command).stdout)
     assert _fits(kind, printed)
     assert not _fits(kind, [*printed, 1] if isinstance(printed, list) else dict.fromkeys(printed, 1))
+
+
+async def test_what_the_tool_answers_fits_its_schema(user: User) -> None:
+    async with agent(Project(user.project, user.env | {"JLAB_MCP_PROFILE": "fine"})) as me:
+        assert _fits("list-profiles", await me.ok("list_profiles"))
+
+
+@pytest.mark.live
+async def test_the_status_of_a_running_server_fits_its_schema(live_project: Project) -> None:
+    status = await asyncio.to_thread(run, live_project, "status", "--json")
+    listed = await asyncio.to_thread(run, live_project, "status", "--all", "--json")
+    assert json.loads(status.stdout)["state"] == "ready"
+    assert _fits("status", json.loads(status.stdout))
+    assert _fits("status-all", json.loads(listed.stdout))

@@ -80,16 +80,37 @@ def _profile_path() -> str:
     return output_schema(SearchedPlaces, "jlab-mcp profile path --json")
 
 
+def _list_profiles() -> str:
+    from jlab_mcp.app.profilestates import ProfileStates
+
+    return output_schema(ProfileStates, "structured content of the tool list_profiles")
+
+
 def _status() -> str:
     from jlab_mcp.app.status import ServerStatus
 
     return output_schema(ServerStatus, "jlab-mcp status --json")
 
 
+def _status_all() -> str:
+    from jlab_mcp.app.status import ProjectStatus
+
+    return output_schema(ProjectStatus, "jlab-mcp status --all --json")
+
+
+def _stop() -> str:
+    from jlab_mcp.app.stop import StopReport
+
+    return output_schema(StopReport, "jlab-mcp stop --json")
+
+
 _MAKERS: dict[str, Callable[[], str]] = {
     "profile": profile_schema,
     "config": config_schema,
     "status": _status,
+    "status-all": _status_all,
+    "stop": _stop,
+    "list-profiles": _list_profiles,
     "profile-list": _profile_list,
     "profile-show": _profile_show,
     "profile-validate": _profile_validate,
