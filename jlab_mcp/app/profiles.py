@@ -12,7 +12,7 @@ from jlab_mcp.app.chosen import chosen_by, chosen_profile
 from jlab_mcp.app.context import load
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.places import home_folder, places
-from jlab_mcp.config.profiles import profile_files, read_chain_of
+from jlab_mcp.config.profiles import known_names, profile_files, read_chain_of
 from jlab_mcp.config.settings import merge
 from jlab_mcp.core.gpus import gpus_in_words
 from jlab_mcp.errors import ConfigError
@@ -103,6 +103,12 @@ def list_profiles(
         problems=(*common, *missing),
         warnings=tuple(warnings),
     )
+
+
+def profile_names(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return the names of all profiles, sorted; without looking into them."""
+    environ = os.environ if environ is None else environ
+    return known_names(places(environ, home_folder(environ)))
 
 
 class _Lister:

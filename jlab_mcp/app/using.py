@@ -81,7 +81,7 @@ def use_profile(
         if trusted:
             trust(look(project_dir, environ), environ)
     choice, _ = chosen_profile(None, project_dir=project_dir or Path.cwd(), environ=environ)
-    beaten = wanted is not None and choice.by.where != str(path)
+    beaten = wanted is not None and choice.name != wanted
     return Used(
         name=wanted,
         shown=shown(path, home),

@@ -21,6 +21,8 @@ Examples:
   jlab-mcp start --detach       start JupyterLab for the project you are in
   jlab-mcp status               see how it does
   jlab-mcp stop                 stop it
+  jlab-mcp profile list         see the profiles: one for each cluster or GPU type
+  jlab-mcp profile init         make one for the machine you are on
   claude mcp add jlab-mcp -- jlab-mcp
 
 \b

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from jlab_mcp.cli.options import JsonOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.options import JsonOption, ProfileArgument  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.render import data, say, show_error, show_hint, show_warnings
 from jlab_mcp.cli.settle import settle
 from jlab_mcp.errors import ExitCode, JobRefused, SlurmUnreachable
@@ -22,12 +20,7 @@ _EXIT_CODES = {
 }
 
 
-def check(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Which profile; else the one used here.")
-    ] = None,
-    json: JsonOption = False,
-) -> None:
+def check(name: ProfileArgument = None, json: JsonOption = False) -> None:
     """Ask SLURM whether it would run a profile's job.
 
     \b

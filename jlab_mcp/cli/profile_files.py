@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jlab_mcp.cli.options import JsonOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.options import JsonOption, complete_profile
 from jlab_mcp.cli.render import data, say, show_hint, show_warnings
 from jlab_mcp.cli.settle import settle
 
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 
 def use(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The profile; `none` takes the choice back.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="The profile; `none` takes the choice back.",
+            autocompletion=complete_profile,
+        ),
+    ],
     project: Annotated[
         bool, typer.Option("--project/--user", help="For this project, or for all of yours (the default).")
     ] = False,
@@ -45,7 +52,9 @@ def use(
 
 
 def copy(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The profile to copy.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The profile to copy.", autocompletion=complete_profile)
+    ],
     new: Annotated[str, typer.Argument(metavar="NEW", help="Name of the copy.")],
     extends: Annotated[
         bool, typer.Option("--extends", help="Take all values from NAME instead of copying them.")
@@ -73,7 +82,12 @@ def copy(
 
 def path(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Whose file; else all places are listed.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]",
+            help="Whose file; else all places are listed.",
+            autocompletion=complete_profile,
+        ),
     ] = None,
     json: JsonOption = False,
 ) -> None:

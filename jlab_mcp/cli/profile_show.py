@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.options import (  # noqa: TC001 - typer reads the annotations
+    JsonOption,
+    ProfileArgument,
+    ProfileOption,
+)
 from jlab_mcp.cli.render import data, say, show_hint, show_warnings
 from jlab_mcp.cli.settle import settle
 
@@ -44,9 +48,7 @@ def list_(profile: ProfileOption = None, json: JsonOption = False) -> None:
 
 
 def show(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Which profile; else the one used here.")
-    ] = None,
+    name: ProfileArgument = None,
     origin: Annotated[
         bool, typer.Option("--origin", help="Say where each value was set, and what it overrode.")
     ] = False,
@@ -104,7 +106,7 @@ def _chosen(listed: ProfileList) -> str:
 def _lines(found: ShownProfile, *, with_origin: bool) -> Iterator[str]:
     """Lay settings out as a file: each section under its heading."""
     by = f", chosen by {found.chosen_by}" if found.chosen_by not in (None, "NAME") else ""
-    yield f"# {found.name} ({found.mode}){by}"
+    yield f"# {_one_line(f'{found.name} ({found.mode}){by}')}"
     section = ""
     for heading, settings in _sections(found):
         if heading != section:
@@ -140,5 +142,9 @@ def _origin(setting: ShownSetting) -> str:
     from jlab_mcp.app.showing import in_words
 
     overridden = [f"{other.text} from {in_words(other)}" for other in setting.overrides]
-    text = ", overrides ".join([in_words(setting.origin), *overridden])
+    return _one_line(", overrides ".join([in_words(setting.origin), *overridden]))
+
+
+def _one_line(text: str) -> str:
+    """Write out what would end a comment's line."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -39,7 +39,7 @@ def ask_yes(question: str) -> bool:
     stderr.flush()
     try:
         return input().strip().lower() in ("y", "yes")
-    except EOFError:
+    except (EOFError, UnicodeDecodeError):
         say("")
         return False
 

@@ -133,3 +133,18 @@ def test_schemas_are_printed_by_name(user: User) -> None:
     assert json.loads(user.run("profile", "schema", "config").stdout)["title"] == "jlab-mcp settings"
     told = user.run("profile", "schema", "confg")
     assert (told.returncode, "did you mean `config`?" in told.stderr) == (3, True)
+
+
+def test_the_shell_completes_names_of_profiles(user: User) -> None:
+    user.profile("local-mine", "")
+    for words in ("jlab-mcp profile show loc", "jlab-mcp start --profile loc", "jlab-mcp profile use loc"):
+        count = str(len(words.split()) - 1)
+        done = user.run(_JLAB_MCP_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count)
+        assert done.stdout.split() == ["local", "local-mine"], done.stderr
+
+
+def test_a_choice_that_something_else_makes_alike_is_no_warning(user: User) -> None:
+    alike = user.run("profile", "use", "local", JLAB_MCP_PROFILE="local")
+    assert "no effect" not in alike.stderr
+    other = user.run("profile", "use", "local", JLAB_MCP_PROFILE="slurm-generic")
+    assert "warning: here it has no effect: JLAB_MCP_PROFILE chooses the profile" in other.stderr
