@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import ValidationError
+
 from jlab_mcp.app.jobscript import job_script
 from jlab_mcp.app.schemas import schema_file
 from jlab_mcp.app.survey import survey
@@ -16,8 +18,9 @@ from jlab_mcp.config.host import cluster_name, host_names
 from jlab_mcp.config.layers import put, shown
 from jlab_mcp.config.load import read_template
 from jlab_mcp.config.places import home_folder, places
+from jlab_mcp.config.problems import describe
 from jlab_mcp.config.profiles import NOT_INHERITED, known_names, read_chain
-from jlab_mcp.config.settings import merge
+from jlab_mcp.config.settings import MergedProfile, merge
 from jlab_mcp.core.draft import fit_name, free_name, profile_text
 from jlab_mcp.core.extending import Base
 from jlab_mcp.core.gpus import gpus_in_words
@@ -177,21 +180,27 @@ def name_problem(ground: Ground, name: str, base: str | None) -> str | None:
 
 
 def value_problem(key: str, text: str, home: Path) -> str | None:
-    """Say what is wrong with a value, in the words of the loader; None if nothing is."""
-    return values_problem({key: text}, home)
+    """Say what is wrong with a value by itself, in the words of the loader; None if nothing is."""
+    layer = _layer_of({key: text})
+    try:
+        MergedProfile([layer])
+    except ValidationError as error:
+        return describe(error.errors(include_url=False), (), layer.origins, home=home)[0]
+    return None
 
 
 def values_problem(texts: Mapping[str, str], home: Path) -> str | None:
     """Say what is wrong with values that go together, dotted path -> text."""
+    problems: list[str] = []
+    merge([_layer_of(texts)], home=home, problems=problems)
+    return problems[0] if problems else None
+
+
+def _layer_of(texts: Mapping[str, str]) -> Layer:
     values: dict[str, Any] = {}
     for key, text in texts.items():
         put(values, key, text)
-    origins = {key: Origin("built-in", "", text) for key, text in texts.items()}
-    problems: list[str] = []
-    merge([Layer(values, origins)], home=home, problems=problems)
-    return next(
-        (problem for problem in problems if problem.startswith(tuple(f"{key}: " for key in texts))), None
-    )
+    return Layer(values, {key: Origin("built-in", "", text) for key, text in texts.items()})
 
 
 def make_draft(

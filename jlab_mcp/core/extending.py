@@ -97,7 +97,9 @@ def gpu_request(key: str, text: str) -> GpuRequest | None:
 
 def as_in_base(base: Base | None, question: Question) -> Question:
     """Make what the base says the proposal, and the first option."""
-    said = _said(base, question.key) if base and base.values.get("mode") != "local" else None
+    if base is None or (question.key in KEYS and base.values.get("mode") == "local"):
+        return question  # a local profile says nothing on clusters
+    said = _said(base, question.key)
     if said is None:
         return question
     value, why = said
@@ -166,7 +168,7 @@ def _in_words_of(base: Base, proposed: tuple[Setting, ...]) -> Iterator[Setting]
 
 def _taken_back(base: Base, answers: Mapping[str, object], found: Mapping[str, Setting]) -> Iterator[Setting]:
     """Yield `none` for what the base sets and the answers leave out, or say in another way."""
-    for key in KEYS:
+    for key in (*KEYS, "env.venv"):
         if key in base.values and key in answers and not answers[key]:
             yield Setting(key, "none", f"{base.name} has {_in_words(base.values[key])}; here it is left out")
     for key, related in RELATED.items():

@@ -22,6 +22,7 @@ from jlab_mcp.core.extending import (
     differing,
 )
 from jlab_mcp.core.proposal import KEYS, Option, Question, Setting, propose
+from jlab_mcp.core.proposing.question import normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -73,7 +74,7 @@ def settled(scene: Scene, answered: Mapping[str, object]) -> tuple[dict[str, obj
     Raises:
         ValueError: an answer is not of its question's type.
     """
-    answers = {**_said_otherwise(scene), **answered}
+    answers = {**_said_otherwise(scene), **_normal(answered)}
     while True:
         question = _due(scene, answers)
         if question is None or question.is_open:
@@ -105,17 +106,20 @@ def chosen_settings(scene: Scene, answers: Mapping[str, object]) -> tuple[Settin
     Raises:
         ValueError: an answer is not of its question's type.
     """
+    answers = _normal(answers)
     found: list[Setting] = []
     if scene.mode == "slurm":
         proposed = propose(scene.cluster, choices=_of_cluster(answers)).settings
         found += differing(scene.base, answers, proposed)
+    elif scene.base and VENV in answers:
+        found += differing(scene.base, {VENV: answers[VENV]}, ())
     found += _of_others(answers)
     if scene.base and scene.base.gpu_key and any(key in GPU_KEYS for key in scene.extra):
         found.append(Setting(scene.base.gpu_key, "none", "GPUs are asked for in another way"))
     found += (Setting(key, text, "as given") for key, text in scene.extra.items())
     said = {setting.key: setting for setting in found}  # the last of a key counts
-    base = scene.base.values if scene.base else {}
-    return tuple(setting for setting in said.values() if setting.value != base.get(setting.key))
+    base = {key: _plain(value) for key, value in scene.base.values.items()} if scene.base else {}
+    return tuple(setting for setting in said.values() if _plain(setting.value) != base.get(setting.key))
 
 
 def ports_of(text: str) -> tuple[int, int]:
@@ -179,6 +183,8 @@ def _free(scene: Scene, key: str, answers: Mapping[str, object]) -> Question | N
         question = Question(key, "Which partition?", (leave,), None, why, typed=True)
     elif key in (GPU_TYPE, GPUS) and not scene.shows_gpus and not answers.get("slurm.constraint"):
         question = _free_gpus(scene, key)
+    elif key == GPUS and answers.get(GPU_TYPE):  # of a type that the cluster does not show there
+        question = replace(_free_gpus(scene, key), default=1, why="SLURM shows none of that type there")
     elif key == "slurm.account":
         why = "none of yours is known; many sites need none"
         question = Question(key, "Which account?", (leave,), None, why, typed=True)
@@ -224,6 +230,16 @@ def _said_otherwise(scene: Scene) -> dict[str, object]:
     return answers
 
 
+def _normal(answers: Mapping[str, object]) -> dict[str, object]:
+    """Bring answers into the types of their questions; the word `none` is no value."""
+    return {key: normal(key, value) if key in (*KEYS, VENV) else value for key, value in answers.items()}
+
+
+def _plain(value: object) -> object:
+    """Return a value in the form in which a flag and a file compare."""
+    return [str(item) for item in value] if isinstance(value, (list, tuple)) else str(value)
+
+
 def _of_cluster(answers: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in answers.items() if key in KEYS}
 
@@ -231,7 +247,7 @@ def _of_cluster(answers: Mapping[str, object]) -> dict[str, object]:
 def _of_others(answers: Mapping[str, object]) -> Iterator[Setting]:
     """Yield what was answered to questions that are not the cluster's."""
     for key, value in answers.items():
-        if key in KEYS or value is None or value == "":
+        if key in KEYS or value is None or str(value).strip().lower() in ("", "none"):
             continue
         if key == PORTS:
             first, last = ports_of(str(value))
