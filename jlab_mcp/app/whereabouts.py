@@ -56,23 +56,18 @@ async def server_of_execution(resolved: ResolvedProfile, execution_id: str) -> T
     return found
 
 
-async def server_of_notebook(resolved: ResolvedProfile, path: str) -> Target:
-    """Return the server that has a notebook open, else the one a call means that names none.
-
-    Raises:
-        AmbiguousServer: no server has it open, the chosen profile's does not run, and several others do.
-    """
+async def server_with_notebook(resolved: ResolvedProfile, path: str) -> Target | None:
+    """Return the server that has a notebook open, where several run; None where a call is not so bound."""
 
     async def has_it(server: Connected) -> bool:
         full = _normal(server.record.notebook_dir, path)
         sessions = await server.client.sessions()
         return any(str(each.notebook_path) in (full, f"{full}.ipynb") for each in sessions)
 
-    if len(listening(resolved)) > 1:
-        found, _ = await _holder(resolved, has_it)
-        if found is not None:
-            return found
-    return server_meant(resolved, named=False)
+    if len(listening(resolved)) < 2:  # noqa: PLR2004 - nothing to choose from
+        return None
+    found, _ = await _holder(resolved, has_it)
+    return found
 
 
 def listening(resolved: ResolvedProfile) -> list[ProjectServer]:

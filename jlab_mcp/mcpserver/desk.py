@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from jlab_mcp.errors import ConfigError, NoServer
@@ -163,15 +163,28 @@ class Desk:
 
         return self._homes.get(session_id) or await server_of_session(self.settings(), session_id)
 
-    async def home_of_notebook(self, path: str) -> Target:
-        """Return the server that has a notebook open, or the one that a call means which names none.
+    async def find_for_notebook(self, path: str, profile: str | None = None) -> Meant:
+        """Find the server that has a notebook open, else the one that a call means.
+
+        Args:
+            path: the notebook, as the call named it.
+            profile: name of the profile, if the call names one; then only its server will do.
 
         Raises:
-            ServerError: there are several that may be meant.
+            ConfigError, AmbiguousServer: as `lookup.find`.
         """
-        from jlab_mcp.app.whereabouts import server_of_notebook
+        from jlab_mcp.app.lookup import Meant
+        from jlab_mcp.app.whereabouts import server_with_notebook
 
-        return await server_of_notebook(self.settings(), path)
+        target = None
+        if profile is None:
+            with suppress(ConfigError):  # `find` says so, or goes by a record
+                target = await server_with_notebook(self.settings(), path)
+        if target is None:
+            return self.find(profile)
+        resolved = self.settings()
+        note = f"the notebook is open on the server of profile {target.name}, so that one is used"
+        return Meant(target, resolved, (note,) if target.name != resolved.name else ())
 
     async def holder(
         self,
@@ -193,26 +206,20 @@ class Desk:
         if execution_id is not None:
             return await server_of_execution(self.settings(), execution_id)
         if notebook_path is not None:
-            return await self.home_of_notebook(notebook_path)
+            return (await self.find_for_notebook(notebook_path)).target
         return self.find().target if session_id is None else await self.home_of_session(session_id)
 
-    def news(self, server: Connected, profile: str | None = None) -> list[str]:
+    def news(self, server: Connected, meant: Meant) -> list[str]:
         """Return what the model should know about settings and has not been told in this process yet.
 
         Args:
             server: the server of the answer.
-            profile: name of the profile, if the call named one.
+            meant: how it was found.
         """
-        from jlab_mcp.app.servers import settings_changed, standing_in
-        from jlab_mcp.app.target import recorded_server
+        from jlab_mcp.app.servers import settings_changed
 
-        try:
-            resolved = self.look_up(profile or self._chosen)
-        except ConfigError as error:
-            return self.untold([f"{error.message}; what was read before stays in use"])
-        other = None if profile else standing_in(recorded_server(server.record), resolved)
-        changed = [change.sentence for change in settings_changed(server.record, resolved)]
-        return self.untold([*resolved.warnings, *([other] if other else []), *changed])
+        changed = settings_changed(server.record, meant.resolved) if meant.resolved else []
+        return self.untold([*meant.notes, *(change.sentence for change in changed)])
 
     def news_of(self, resolved: ResolvedProfile) -> list[str]:
         """Return the news about the server of settings that were just read; it runs."""

@@ -61,8 +61,9 @@ async def listed(desk: Desk, profile: str | None) -> tuple[list[ListedServer], l
     """
     targets = [] if profile else desk.listening()
     if len(targets) < 2:  # noqa: PLR2004 - nothing to choose from
-        async with desk.server(profile) as server:
-            return [ListedServer(server, await server.client.sessions())], desk.news(server, profile)
+        meant = desk.find(profile)
+        async with desk.at(meant.target) as server:
+            return [ListedServer(server, await server.client.sessions())], desk.news(server, meant)
     found: list[ListedServer] = []
     silent: list[ServerError] = []
     for target in targets:

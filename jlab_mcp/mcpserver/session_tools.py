@@ -30,11 +30,12 @@ async def start_new_session(
     from jlab_mcp.app import notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server(profile) as server:
+    meant = desk.find(profile)
+    async with desk.at(meant.target) as server:
         opened = await notebooks.open_session(server, experiment_name, "new", kernel=kernel)
         desk.remember(opened.session.session_id, server)
         answer = session_answer(server, opened.session, "Opened a new notebook with a fresh kernel.")
-        return answers.with_notes(desk.news(server, profile), answer)
+        return answers.with_notes(desk.news(server, meant), answer)
 
 
 async def start_session_resume_notebook(
@@ -51,13 +52,13 @@ async def start_session_resume_notebook(
     from jlab_mcp.app import notebooks
 
     desk = call.request_context.lifespan_context
-    target = desk.find(profile).target if profile else await desk.home_of_notebook(notebook_path)
-    async with desk.at(target) as server:
+    meant = await desk.find_for_notebook(notebook_path, profile)
+    async with desk.at(meant.target) as server:
         opened = await notebooks.open_session(
             server, experiment_name, "resume", notebook_path=notebook_path, stop_on_error=stop_on_error
         )
         desk.remember(opened.session.session_id, server)
-        notes = desk.news(server, profile)
+        notes = desk.news(server, meant)
         if opened.already_open and not opened.executions:
             line = "The notebook is open already: this is its running session. Nothing was re-run."
             answer = session_answer(server, opened.session, line, {"already_open": True})
@@ -79,14 +80,15 @@ async def start_session_continue_notebook(
     from jlab_mcp.app import notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server(profile) as server:
+    meant = desk.find(profile)
+    async with desk.at(meant.target) as server:
         opened = await notebooks.open_session(
             server, experiment_name, "continue", notebook_path=notebook_path, kernel=kernel
         )
         desk.remember(opened.session.session_id, server)
         line = "Forked the notebook; the kernel is fresh, so run the cells you need (run_cell)."
         answer = session_answer(server, opened.session, line)
-        return answers.with_notes(desk.news(server, profile), answer)
+        return answers.with_notes(desk.news(server, meant), answer)
 
 
 async def list_sessions(call: Call, profile: ProfileArgument = None) -> CallToolResult:

@@ -50,6 +50,8 @@ async def test_sessions_on_two_servers_are_found_by_their_ids_alone(project: Pro
                 "start_session_resume_notebook", experiment_name="x", notebook_path=done["notebook_path"]
             )
             assert (again["session_id"], again["already_open"]) == (session_id, True)
+            note = "NOTE: The notebook is open on the server of profile small, so that one is used."
+            assert again["text"].startswith(note) == (profile == "small")
         said = await me.refused("execute_code", session_id="00000000", code="1")
         assert "asked: big (no), small (no)" in said
         assert "`list_sessions`" in said
