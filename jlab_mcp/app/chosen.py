@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jlab_mcp.app.context import project_folder
 from jlab_mcp.config.choose import choose
 from jlab_mcp.config.environment import chosen_profile as by_variable
 from jlab_mcp.config.layers import config_layer, project_layer, shown
@@ -19,22 +20,25 @@ if TYPE_CHECKING:
 
 
 def chosen_profile(
-    profile: str | None, *, project_dir: Path, environ: Mapping[str, str], said_by: str = "--profile"
+    profile: str | None, *, project_dir: Path | None, environ: Mapping[str, str], said_by: str = "--profile"
 ) -> tuple[Choice, list[str]]:
     """Return the choice, and what to warn about; what is wrong with the files is left to their reader.
 
     Args:
         profile: name of the profile chosen by flag, if any.
-        project_dir: the project folder.
+        project_dir: the project folder; the working directory if None.
         environ: the environment.
         said_by: what the caller knows `profile` as.
+
+    Raises:
+        ConfigError: there is no home folder to look in, or no project folder.
     """
     home = home_folder(environ)
     where = places(environ, home)
     warnings: list[str] = []
     unread: list[str] = []
     project = project_layer(
-        project_dir.resolve() / PROJECT_FILE,
+        project_folder(project_dir) / PROJECT_FILE,
         where.user.folder / TRUSTED,
         home=home,
         problems=unread,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.chosen import chosen_by, chosen_profile
+from jlab_mcp.app.context import project_folder
 from jlab_mcp.config.environment import PROFILE
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.places import home_folder, places
@@ -68,7 +69,7 @@ def client_entry(
     """
     environ = os.environ if environ is None else environ
     home = home_folder(environ)
-    choice, _ = chosen_profile(profile, project_dir=project_dir or Path.cwd(), environ=environ)
+    choice, _ = chosen_profile(profile, project_dir=project_dir, environ=environ)
     note = None
     name = None
     if choice.by.kind in ("flag", "variable"):
@@ -98,7 +99,7 @@ def client_config(name: str, entry: ClientEntry) -> str:
 
 def client_file(project_dir: Path | None = None) -> Path:
     """Return the project's file for MCP clients, there or not."""
-    return (project_dir or Path.cwd()) / FILE
+    return project_folder(project_dir) / FILE
 
 
 def with_entry(name: str, entry: ClientEntry, *, project_dir: Path | None = None) -> tuple[str, str]:

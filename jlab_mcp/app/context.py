@@ -35,7 +35,7 @@ def load(
     Raises:
         ConfigError: something is wrong; says all of it at once.
     """
-    folder = _project(project_dir)
+    folder = project_folder(project_dir)
     environ = os.environ if environ is None else environ
     reading = read(environ, folder, profile=profile, flags=flags, said_by=said_by)
     facts = Facts(
@@ -55,7 +55,12 @@ def client_project_dir(environ: Mapping[str, str] | None = None) -> Path | None:
     return Path(named) if named and Path(named).is_dir() else None
 
 
-def _project(project_dir: Path | None) -> Path:
+def project_folder(project_dir: Path | None = None) -> Path:
+    """Return the project folder in its real place; the working directory if None.
+
+    Raises:
+        ConfigError: it is not there, or cannot be used.
+    """
     try:
         folder = (project_dir or Path.cwd()).resolve(strict=True)
         str(folder).encode("utf-8")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from jlab_mcp.app.context import project_folder
 from jlab_mcp.app.schemas import schema_file
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
@@ -76,7 +77,7 @@ def searched_places(
     """
     environ = os.environ if environ is None else environ
     where = places(environ, home_folder(environ))
-    project = (project_dir or Path.cwd()) / PROJECT_FILE
+    project = project_folder(project_dir) / PROJECT_FILE
     found = [SearchedPlace(level="project", path=project, there=project.is_file())]
     files = profile_files(where)
     for place in where:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.chosen import chosen_by, chosen_profile
-from jlab_mcp.app.context import load
+from jlab_mcp.app.context import load, project_folder
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.places import home_folder, places
 from jlab_mcp.config.profiles import known_names, profile_files, read_chain_of
@@ -84,7 +84,7 @@ def list_profiles(
     """
     environ = os.environ if environ is None else environ
     where = places(environ, home_folder(environ))
-    folder = project_dir or Path.cwd()
+    folder = project_folder(project_dir)
     choice, warnings = chosen_profile(profile, project_dir=folder, environ=environ, said_by=said_by)
     common = _problems("none", folder, environ)  # whichever profile is used
     lister = _Lister(folder, environ, where, common)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import tomli_w
 
+from jlab_mcp.app.context import project_folder
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.load import TRUSTED
 from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
@@ -118,8 +119,12 @@ def all_trusted(environ: Mapping[str, str] | None = None) -> list[Trusted]:
 
 
 def project_file(project_dir: Path | None = None) -> Path:
-    """Return where a project's own settings file is, there or not."""
-    return (project_dir or Path.cwd()).resolve() / PROJECT_FILE
+    """Return where a project's own settings file is, there or not.
+
+    Raises:
+        ConfigError: there is no project folder.
+    """
+    return project_folder(project_dir) / PROJECT_FILE
 
 
 def withheld(path: Path, environ: Mapping[str, str]) -> list[str]:

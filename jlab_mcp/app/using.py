@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from jlab_mcp.app.chosen import chosen_by, chosen_profile
@@ -18,6 +17,7 @@ from jlab_mcp.storage.edited import write_edited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 Scope = Literal["user", "project"]
 _NONE = "none"
@@ -80,7 +80,7 @@ def use_profile(
         write_edited(path, changed)
         if trusted:
             trust(look(project_dir, environ), environ)
-    choice, _ = chosen_profile(None, project_dir=project_dir or Path.cwd(), environ=environ)
+    choice, _ = chosen_profile(None, project_dir=project_dir, environ=environ)
     beaten = wanted is not None and choice.name != wanted
     return Used(
         name=wanted,

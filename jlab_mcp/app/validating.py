@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jlab_mcp.app.context import load
+from jlab_mcp.app.context import load, project_folder
 from jlab_mcp.app.jobscript import job_problems
 from jlab_mcp.app.trust import withheld
 from jlab_mcp.config.homes import expand_users
@@ -70,7 +70,7 @@ def validate(
         ConfigError: there is no home folder to look in.
     """
     environ = os.environ if environ is None else environ
-    checker = _Checker(environ, project_dir or Path.cwd())
+    checker = _Checker(environ, project_folder(project_dir))
     problems: list[str] = []
     if targets:
         found = [file for target in targets for file in checker.named(target, problems)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.cli.profiles import User
+from tests.commands import COMMAND, LIMIT
 
 
 def test_a_default_is_one_line_in_a_file_that_a_person_wrote(user: User) -> None:
@@ -148,3 +150,26 @@ def test_a_choice_that_something_else_makes_alike_is_no_warning(user: User) -> N
     assert "no effect" not in alike.stderr
     other = user.run("profile", "use", "local", JLAB_MCP_PROFILE="slurm-generic")
     assert "warning: here it has no effect: JLAB_MCP_PROFILE chooses the profile" in other.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(["profile", "list"], ["profile", "show"], ["profile", "validate"], ["profile", "path"]),
+        *(["profile", "use", "local", "--project"], ["profile", "mcp-config"], ["config", "trust"]),
+    ],
+    ids=" ".join,
+)
+def test_a_project_folder_that_is_gone_is_one_sentence(user: User, command: list[str]) -> None:
+    line = 'rmdir "$PWD" && exec "$@"'
+    told = subprocess.run(
+        ["bash", "-c", line, "gone", *COMMAND, *command],
+        cwd=user.project,
+        env=user.env,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert (told.returncode, told.stdout) == (3, "")
+    assert told.stderr == "error: the project folder you are in does not exist\n"
