@@ -70,18 +70,18 @@ class Machine:
 
     def sit_down(self, *arguments: str, **environ: str) -> Wizard:
         """Run the wizard in a terminal."""
-        return Wizard(self, arguments, environ)
+        return Wizard([*COMMAND, *arguments], self.project, self.environ | environ)
 
 
 class Wizard:
     """The wizard, and the person who answers it."""
 
-    def __init__(self, machine: Machine, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, environ: Mapping[str, str]) -> None:
         self.terminal = pexpect.spawn(
-            COMMAND[0],
-            [*COMMAND[1:], *arguments],
-            cwd=str(machine.project),
-            env={**machine.environ, **environ},
+            command[0],
+            list(command[1:]),
+            cwd=str(folder),
+            env=dict(environ),
             encoding="utf-8",
             timeout=LIMIT,
             dimensions=(40, 100),
