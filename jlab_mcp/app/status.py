@@ -23,7 +23,6 @@ from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import NodeError, NoServer, RecordBroken, ServerUnreachable
 
 if TYPE_CHECKING:
-    from jlab_mcp.app.servers import ProjectServer
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord, StartedWith
 
@@ -98,18 +97,23 @@ async def status(target: Target, resolved: ResolvedProfile | None = None) -> Ser
 
 async def status_of_all(resolved: ResolvedProfile) -> ProjectStatus:
     """Look at all servers of the project; one that cannot be looked at says why."""
-    looked = await asyncio.gather(*(_one_of_all(each, resolved) for each in servers(resolved)))
-    return ProjectStatus(servers=[each for each in looked if each])
+    found = servers(resolved)
+    looking = [_one_of_all(each.server, Seen(each.record, None, each.standing), resolved) for each in found]
+    own = resolved.name not in [each.server.name for each in found] and resolved.paths.record_file.exists()
+    if own:  # it is broken, or was written in this very moment
+        looking.append(_one_of_all(resolved, Seen(None, None, Standing.ABSENT), resolved))
+    return ProjectStatus(servers=[each for each in await asyncio.gather(*looking) if each])
 
 
-async def _one_of_all(found: ProjectServer, resolved: ResolvedProfile) -> ServerStatus | None:
+async def _one_of_all(target: Target, seen: Seen, resolved: ResolvedProfile) -> ServerStatus | None:
+    """Look at one server; `seen` is what stands where its files cannot be read."""
     try:
-        return await status(found.server, resolved)
+        return await status(target, resolved)
     except NoServer:
         return None  # it was stopped in this very moment
     except RecordBroken as error:
-        base = _base(found.server, resolved, Seen(found.record, None, found.standing))
-        return base.model_copy(update={"state": "unreachable", "reason": error.message})
+        broken = _base(target, resolved, seen)
+        return broken.model_copy(update={"state": "unreachable", "reason": error.message})
 
 
 def _base(target: Target, resolved: ResolvedProfile | None, seen: Seen) -> ServerStatus:

@@ -169,6 +169,16 @@ def test_a_broken_connection_file_hides_no_server_from_the_list(project: Project
     assert files_of(project) == []
 
 
+def test_a_broken_record_of_the_server_in_use_is_shown_and_cleared_with_all(project: Project) -> None:
+    start(project, "big")
+    record = record_of(project, "big")
+    paths_of(project, "big").record_file.write_text("{")
+    told = run(project, "status", "--all", JLAB_MCP_PROFILE="big")
+    assert (told.returncode, "is broken" in told.stdout) == (6, True), told.stdout + told.stderr
+    stopped = run(project, "stop", "--all", JLAB_MCP_PROFILE="big")
+    assert (stopped.returncode, alive(record), files_of(project)) == (0, False, []), stopped.stderr
+
+
 def test_all_and_a_profile_at_once_is_a_wrong_command(project: Project) -> None:
     for command in ("status", "stop"):
         told = run(project, command, "--all", "--profile", "big")
