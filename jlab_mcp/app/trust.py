@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tomllib
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from jlab_mcp.config.layers import shown
 from jlab_mcp.config.load import TRUSTED
 from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
 from jlab_mcp.config.tomlfile import leaves, read_toml
+from jlab_mcp.config.trust import digest as hash_of
 from jlab_mcp.config.trust import is_trusted, safe, trusted_files
 from jlab_mcp.errors import ConfigError
 from jlab_mcp.storage.files import make_private_folder, write_private, writing
@@ -31,7 +31,7 @@ class Trusting:
     Attributes:
         path: the file, in the project folder's real place, as the loader names it.
         shown: how messages call it.
-        digest: SHA-256 of what was read, in hex.
+        digest: SHA-256 of what was read, and of the template that it names, in hex.
         risky: dotted path and value of everything that counts only once the file is trusted.
         trusted: whether it is trusted already.
     """
@@ -74,12 +74,16 @@ def look(project_dir: Path | None = None, environ: Mapping[str, str] | None = No
         raise ConfigError([f"{short}: cannot be read: {error.strerror}"]) from error
     except ValueError as error:  # what is wrong with it is told line by line
         raise ConfigError(read_toml(path, short).problems or [f"{short}: is not TOML: {error}"]) from error
+    try:
+        digest = hash_of(path, content)
+    except OSError as error:
+        raise ConfigError([f"{short}: template: cannot read {error.filename}: {error.strerror}"]) from error
     texts = dict(leaves(values))
     risky = {key: text for key in safe(values)[1] for key, text in _under(key, texts)}
     return Trusting(
         path=path,
         shown=short,
-        digest=hashlib.sha256(content).hexdigest(),
+        digest=digest,
         risky=tuple(risky.items()),
         trusted=is_trusted(path, _store(environ)),
     )

@@ -105,7 +105,7 @@ def _show(seen: Trusting) -> None:
             shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
             say(f"  {key} = {shown}" if number == 0 else f"      {shown}")
     if any(key == "template" for key, _ in seen.risky):
-        say("the template is a file of its own: read it, too, for it is not looked at again when it changes")
+        say("the template is a file of its own: read it, too")
 
 
 def _remove() -> ExitCode:

@@ -52,7 +52,7 @@ def profile_files(places: Places) -> list[ProfileFile]:
         ProfileFile(path.stem, place.level, path)
         for place in places
         for path in sorted(place.profiles.glob("*.toml"))
-        if _NAME.fullmatch(path.stem)
+        if _NAME.fullmatch(path.stem) and path.is_file()
     ]
 
 

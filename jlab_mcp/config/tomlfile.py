@@ -50,7 +50,7 @@ def read_toml(path: Path, shown: str) -> TomlFile:
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         return TomlFile(path, {}, (f"{shown}:{line}: is not UTF-8; save the file in that encoding",))
-    lines = text.splitlines()
+    lines = _lines(text)
     problems: list[str] = []
     while len(problems) < _MOST_MISTAKES:
         try:
@@ -67,7 +67,7 @@ def read_toml(path: Path, shown: str) -> TomlFile:
 def lines_of(path: Path) -> Mapping[str, int]:
     """Return dotted path -> line of everything a file sets; empty where it cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = _lines(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError):
         return {}
     found: dict[str, int] = {}
@@ -110,6 +110,11 @@ def text_of(value: object) -> str:
     if isinstance(value, (bool, list, dict)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
+
+
+def _lines(text: str) -> list[str]:
+    """Split a file as TOML does: other line ends of Unicode are ordinary characters of it."""
+    return text.replace("\r\n", "\n").split("\n")
 
 
 def _mistake(error: tomllib.TOMLDecodeError, last: int) -> tuple[int, str]:

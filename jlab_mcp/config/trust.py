@@ -54,18 +54,33 @@ def _names_files(modules: object) -> bool:
     return any(str(text).startswith((".", "/", "~")) for text in texts)
 
 
-def digest(path: Path) -> str | None:
-    """Return the SHA-256 of a file in hex, or None where it cannot be read."""
+def digest(path: Path, content: bytes) -> str:
+    """Return the SHA-256, in hex, of a project's file and of the template that it names.
+
+    Raises:
+        OSError: the template cannot be read.
+    """
+    template = _template_of(content)
+    more = b"" if template is None else (path.parent / template).read_bytes()
+    return hashlib.sha256(content + more).hexdigest()
+
+
+def _template_of(content: bytes) -> str | None:
+    """Return what a file names as its template; of a file that is not TOML nothing counts anyway."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
+        named = tomllib.loads(content.decode("utf-8-sig")).get("template")
+    except ValueError:
         return None
+    return named if isinstance(named, str) and named.lower() != "none" else None
 
 
 def is_trusted(path: Path, store: Path) -> bool:
     """Say whether `store` has the hash that the file has now."""
     recorded = trusted_files(store).get(str(path))
-    return recorded is not None and recorded == digest(path)
+    try:
+        return recorded is not None and recorded == digest(path, path.read_bytes())
+    except OSError:
+        return False
 
 
 def trusted_files(store: Path) -> dict[str, str]:

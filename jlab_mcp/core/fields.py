@@ -76,7 +76,7 @@ def _digits(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _no_truth(value: object) -> object:
+def no_truth(value: object) -> object:
     """Refuse `true` where a number is expected; pydantic would take it for 1."""
     if isinstance(value, bool):
         raise ValueError  # noqa: TRY004 - pydantic turns it into a problem of the value
@@ -180,7 +180,7 @@ UserEnv = Annotated[
     Allowed("true, false, or [SECONDS][S|L], such as 10L"),
 ]
 Nice = Annotated[
-    int, Field(ge=-2_147_483_645, le=2_147_483_645), BeforeValidator(_no_truth), Allowed("a whole number")
+    int, Field(ge=-2_147_483_645, le=2_147_483_645), BeforeValidator(no_truth), Allowed("a whole number")
 ]
 Flag = Annotated[bool, Allowed("true or false")]
 Directive = Annotated[str, Field(pattern=r"^--[a-z][a-z0-9_-]+(?:=.*)?$"), AfterValidator(_directive)]
@@ -220,7 +220,7 @@ VariableValue = Annotated[
 Port = Annotated[
     int,
     Field(ge=1, le=_LAST_PORT),
-    BeforeValidator(_no_truth),
+    BeforeValidator(no_truth),
     Allowed(f"a whole number from 1 to {_LAST_PORT}"),
 ]
 Address = Annotated[str, AfterValidator(_address), Allowed("an IP address, such as 127.0.0.1 or 0.0.0.0")]
@@ -228,9 +228,9 @@ Interface = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_.:@-]{1,15}$"), Allowed("the name of a network interface, such as ib0")
 ]
 Seconds = Annotated[
-    float, Field(gt=0, le=366 * 86_400), BeforeValidator(_no_truth), Allowed("seconds, above 0")
+    float, Field(gt=0, le=366 * 86_400), BeforeValidator(no_truth), Allowed("seconds, above 0")
 ]
-Count = Annotated[int, Field(ge=1), BeforeValidator(_no_truth), Allowed("a whole number of at least 1")]
+Count = Annotated[int, Field(ge=1), BeforeValidator(no_truth), Allowed("a whole number of at least 1")]
 Folder = Annotated[
     Path,
     AfterValidator(_path),

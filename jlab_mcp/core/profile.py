@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from jlab_mcp.core import fields  # noqa: TC001 - pydantic reads the annotations at run time
+from jlab_mcp.core import fields
 from jlab_mcp.core.fields import Allowed
 
 NO_SUCH_WORD = ("NONE",)
@@ -212,9 +212,9 @@ class MatchSection(Section):
 class Settings(Section):
     """What every kind of settings file can say."""
 
-    version: Annotated[Literal[1], Allowed("1, the only version of this format")] = Field(
-        default=1, description="Version of this format."
-    )
+    version: Annotated[
+        Literal[1], BeforeValidator(fields.no_truth), Allowed("1, the only version of this format")
+    ] = Field(default=1, description="Version of this format.")
     mode: Annotated[Literal["auto", "slurm", "local"], Allowed("local, slurm or auto")] = Field(
         default="auto", description="Where servers run; `auto`: slurm if `sbatch` is on PATH, else local."
     )

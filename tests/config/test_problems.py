@@ -104,6 +104,14 @@ def test_a_file_that_is_not_utf8_names_the_line(world: World) -> None:
     assert world.problems("p") == ["p.toml:2: is not UTF-8; save the file in that encoding"]
 
 
+def test_other_line_ends_of_unicode_are_ordinary_characters(world: World) -> None:
+    path = world.profile("p", "# a\u2028b\x85c\r\n[slurm]\r\nmem = 1\r\nntasks = 0\n")
+    assert lines_of(path)["slurm.mem"] == 3
+    assert world.problems("p") == [
+        "p.toml:4: slurm.ntasks: expected a whole number of at least 1, got the number 0"
+    ]
+
+
 def test_gpu_memory_in_gres_is_no_second_request_for_gpus(world: World) -> None:
     world.profile("p", '[slurm]\ngpus = 1\ngres = "gpumem:24g"\n')
     assert world.load("p").slurm.model_dump(exclude_none=True) == {"gpus": "1", "gres": "gpumem:24g"}

@@ -47,7 +47,9 @@ text_chars = 7
 
 
 def _trust(world: World) -> None:
-    hash_ = hashlib.sha256(world.project_file.read_bytes()).hexdigest()
+    template = world.project / "evil.sh"
+    content = world.project_file.read_bytes() + (template.read_bytes() if template.exists() else b"")
+    hash_ = hashlib.sha256(content).hexdigest()
     (world.user / "trusted.toml").write_text(f"[files]\n{json.dumps(str(world.project_file))} = '{hash_}'\n")
 
 
@@ -78,7 +80,13 @@ def test_a_trusted_file_counts_whole_until_it_changes(world: World) -> None:
     assert resolved.warnings == ()
     assert resolved.env.prologue == "evil"
     assert resolved.template == "#!/bin/bash\n"
+    (world.project / "evil.sh").write_text("#!/bin/bash\nother\n")
+    assert world.load().env.prologue is None
+    _trust(world)
+    assert world.load().env.prologue == "evil"
     world.project_file.write_text(RISKY + "# changed\n")
+    assert world.load().env.prologue is None
+    (world.project / "evil.sh").unlink()
     assert world.load().env.prologue is None
 
 
