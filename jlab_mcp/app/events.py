@@ -14,9 +14,9 @@ class LifecycleEvent:
     """One step of a start, a wait or a stop.
 
     Attributes:
-        stage: stable name. Start and wait: `note`, `cleaned`, `launched`, `already_running`, `waiting`,
-            `ready` (always last). Stop: `note`, `nothing`, `cleaned`, `stopping`, `killing`,
-            `stopped`.
+        stage: stable name. Start and wait: `note`, `cleaned`, `launched`, `already_running`,
+            `changed` (a setting that only a restart applies), `waiting`, `ready` (always last).
+            Stop: `note`, `nothing`, `cleaned`, `stopping`, `killing`, `stopped`.
         message: one sentence for people, without a full stop.
         data: facts by name, ready for JSON; never a secret.
     """

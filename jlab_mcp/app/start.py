@@ -14,6 +14,7 @@ from jlab_mcp.app.ending import end_process
 from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import elsewhere, no_server, observe
 from jlab_mcp.app.ready import wait_until_ready
+from jlab_mcp.app.servers import settings_changed
 from jlab_mcp.app.surroundings import local_interpreter, without_effect, write_script
 from jlab_mcp.core.command import root_dir
 from jlab_mcp.core.remembered import remember
@@ -100,7 +101,11 @@ async def _find_or_launch(
         if step is StartStep.REFUSE and seen.record:
             raise elsewhere(seen.record)
         if step is StartStep.WAIT_UNTIL_READY and seen.record:
-            return [_already(seen.record, seen.standing)], seen.record, False
+            changed = [
+                LifecycleEvent("changed", change.sentence)
+                for change in settings_changed(seen.record, resolved)
+            ]
+            return [_already(seen.record, seen.standing), *changed], seen.record, False
         if time.monotonic() > deadline:
             raise StopFailed(f"the last server of {resolved.project_dir} is being stopped and does not end")
         await asyncio.sleep(_PAUSE)

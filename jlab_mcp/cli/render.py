@@ -45,8 +45,8 @@ def say(text: str) -> None:
 
 def show_event(event: LifecycleEvent) -> None:
     """Print one step of a start or a stop."""
-    mark = {"ready": _GREEN, "stopped": _GREEN, "note": _YELLOW, "killing": _YELLOW}.get(event.stage)
-    label = "warning: " if event.stage == "note" else ""
+    mark = {"ready": _GREEN, "stopped": _GREEN, "killing": _YELLOW}.get(event.stage)
+    label = "warning: " if event.stage in ("note", "changed") else ""
     say(_coloured(label, _YELLOW) + (_coloured(event.message, mark) if mark and not label else event.message))
 
 

@@ -49,7 +49,11 @@ async def follow(call: Call, events: AsyncIterator[LifecycleEvent], target: Targ
     for event in seen:
         facts |= event.data
     facts |= {"profile": target.name, "project_dir": str(target.project_dir)}
-    lines = [f"{'NOTE: ' if event.stage == 'note' else ''}{sentence(event.message)}" for event in seen]
+    lines = [
+        f"{'NOTE: ' if event.stage == 'note' else ''}{sentence(event.message)}"
+        for event in seen
+        if event.stage != "changed"  # the desk tells that once
+    ]
     if facts["state"] == "ready":
         lines.append("Next: open a session with start_new_session.")
     return answers.answer(lines, facts)

@@ -132,6 +132,8 @@ def test_what_changed_since_the_start_is_shown_until_a_restart(project: Project)
         if line.startswith("changed")
     ]
     assert shown == ["env.vars.KEY has changed since the server started; restart it to apply", restart]
+    again = run(project, "start", "-d", "--profile", "big")
+    assert (again.returncode, f"warning: {restart}" in again.stderr) == (0, True), again.stderr
     run(project, "stop", "--profile", "big")
     start(project, "big")
     assert "\nchanged" not in run(project, "status", "--profile", "big").stdout
