@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.output import Output
     from questionary import Question
 
-_NUMBERED = 36
-"""Up to that many things are chosen by a key: 1 to 9, 0, a to z; more are filtered by typing."""
+_NUMBERED = 10
+"""Up to that many things are chosen by a key, 1 to 9 and 0; more by typing a part of their name or number."""
 _INDENT = 7
 """Columns that the pointer and the number take."""
 _STYLE = (
@@ -67,8 +67,10 @@ class Screen:
         """Return the number of the chosen item."""
         import questionary
 
-        choices = self._choices(items)
         numbered = len(items) <= _NUMBERED
+        choices = self._choices(
+            items if numbered else [Item(f"{n}) {item.label}", item.about) for n, item in enumerate(items, 1)]
+        )
         chosen = self._answer(
             questionary.select(
                 text,
@@ -79,7 +81,7 @@ class Screen:
                 use_search_filter=not numbered,
                 instruction="(arrow keys or a number, then Enter)"
                 if numbered
-                else "(arrow keys, or type a part of it; Enter)",
+                else "(arrow keys, or type its number or a part of its name; Enter)",
                 erase_when_done=True,
                 **self._looks(),
             )
@@ -216,7 +218,7 @@ def _title(item: Item, widest: int) -> str:
     if not item.about:
         return item.label
     width = shutil.get_terminal_size().columns - _INDENT - 1
-    column = min(widest, width // 3) + 2
+    column = min(widest, width * 2 // 5) + 2
     lines = textwrap.wrap(item.about, max(20, width - column)) or [""]
     if len(item.label) > column - 2:
         lines = ["", *lines]

@@ -139,7 +139,8 @@ class Talk:
         items.append(Item("none", "only what is asked here"))
         if not of_all:
             items.append(Item("another profile", f"one of all {len(self.ground.names)}"))
-        chosen = self.ask.choose("Which profile to begin with?", items)
+        now = [number for number, item in enumerate(items) if of_all and item.label == (self.base or "none")]
+        chosen = self.ask.choose("Which profile to begin with?", items, now[0] if now else 0)
         if not of_all and chosen == len(items) - 1:
             self._ask_base(of_all=True)
         else:
@@ -184,12 +185,13 @@ class Talk:
             if question is None:
                 self.answers = answers
                 return
-            key = question.key
-            if key != again and key in old and self.asked.get(key) == question:
+            key, before = question.key, self.asked.get(question.key)
+            if key != again and key in old and before == question:
                 self.answers[key] = old[key]
-            else:
-                self.answers[key] = self._answer(question, old.get(key, question.default))
-                self.asked[key] = question
+                continue
+            is_chosen = key in old and (key == again or before is None or old[key] != before.default)
+            self.answers[key] = self._answer(question, old[key] if is_chosen else question.default)
+            self.asked[key] = question
 
     def _answer(self, question: Question, proposed: object) -> object:
         """Ask one question; where a value is free it can be typed in."""

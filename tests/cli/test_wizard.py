@@ -19,6 +19,7 @@ CPUS, MEM, TIME = "How many CPUs?", "How much memory?", "How long may a server r
 ACCOUNT, QOS, MODULES = "Which account?", "Which QOS?", "Which modules?"
 VENV, NOW, DEFAULT = "Which Python environment has JupyterLab?", "What now?", "Use it by default?"
 TYPED = " (empty for none)"
+SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / "profiles").glob("*.toml"))
 
 
 def at(tmp_path: Path, site: str) -> Machine:
@@ -162,6 +163,33 @@ def test_a_changed_answer_is_asked_again_and_what_depends_on_it(tmp_path: Path) 
     slurm = machine.said("mine")["slurm"]
     assert (slurm["partition"], slurm["gres"]) == ("hopper", "gpu:h100:1")
     assert slurm["time"] == "1:00:00"  # proposed anew, as it was chosen before
+
+
+@pytest.mark.parametrize("typed", ["raven", "number"])
+def test_any_profile_can_be_begun_with_afterwards_and_its_values_are_proposed(
+    tmp_path: Path, typed: str
+) -> None:
+    machine = at(tmp_path, "beta")
+    number = [*SHIPPED, "none"].index("raven") + 1
+
+    with machine.sit_down("--name", "mine") as wizard:
+        wizard.agrees(PARTITION, GPUS, CPUS, MEM, TIME, ACCOUNT, MODULES, VENV)
+        wizard.answers(NOW, "2")
+        wizard.answers("Change which?", "2", done="begins with")
+        wizard.answers(
+            "Which profile to begin with?", f"{number})" if typed == "number" else typed, done="raven"
+        )
+        wizard.answers(PARTITION, done="none")
+        wizard.answers(GPUS, done="1")
+        wizard.answers(CPUS, done="18")
+        wizard.answers(MEM, done="125000")
+        wizard.agrees(TIME, NOW, DEFAULT)
+        assert wizard.ends()[0] == 0
+
+    said = machine.said("mine")
+    assert said["extends"] == "raven"
+    assert "slurm" not in said
+    assert "#SBATCH --constraint=gpu\n" in machine.script("mine")
 
 
 def test_a_machine_without_slurm_gets_a_local_profile(tmp_path: Path) -> None:
