@@ -51,6 +51,7 @@ class Talk:
         replaces: whether the file of that name may be replaced.
         to_stdout: whether no file is written, so that its name may be taken.
         written: the new file, once it is there.
+        scene: what the questions are asked about.
         answers: to all questions, asked or settled without asking.
         asked: the questions as they were asked.
     """
@@ -65,6 +66,7 @@ class Talk:
     replaces: bool = False
     to_stdout: bool = False
     written: Path | None = None
+    scene: Scene | None = None
     answers: dict[str, object] = field(default_factory=dict)
     asked: dict[str, Question] = field(default_factory=dict)
 
@@ -179,6 +181,7 @@ class Talk:
 
     def _ask_all(self, scene: Scene, again: str | None = None) -> None:
         """Ask what is open; an answer stays as long as its question is the same, but for the one `again`."""
+        self.scene = scene
         old, self.answers = self.answers, {}
         while True:
             answers, question = settled(scene, {**self.given, **self.answers})
@@ -237,8 +240,7 @@ class Talk:
         return self.ask.type_in(f"{question.text}{hint}", check, default).strip() or None
 
     def _needs(self, key: str) -> bool:
-        scene = scene_of(self.ground, self.base, self.extra)
-        return key in scene.missing
+        return self.scene is not None and key in self.scene.missing
 
     def _review(self, scene: Scene) -> Draft | None:
         """Show the file and the script, or what is wrong."""

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jlab_mcp.app.context import load
 from jlab_mcp.app.draft import Draft, Ground, look_around, make_draft, name_problem, scene_of, write_draft
-from jlab_mcp.core.interview import by_default
+from jlab_mcp.core.interview import by_default, settled
 from jlab_mcp.errors import ConfigError
 from tests.sites import install
 
@@ -57,6 +59,37 @@ def test_every_shipped_profile_can_be_begun_with_anywhere(
         "account",
         *(path.partition(".")[2] for path in _required(grounds[site], base)),
     }
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(SITES), st.sampled_from([None, *SHIPPED]), st.data())
+def test_whatever_is_chosen_is_what_the_profile_says(
+    grounds: Mapping[str, Ground], site: str, base: str | None, data: st.DataObject
+) -> None:
+    scene = scene_of(grounds[site], base, {})
+    answers, question = settled(scene, {})
+    while question is not None:
+        values = [option.value for option in question.options if not question.several]
+        answers[question.key] = (
+            data.draw(st.sampled_from(values), question.key) if values else question.default
+        )
+        if question.key in scene.missing and answers[question.key] is None:
+            answers[question.key] = "1"
+        answers, question = settled(scene, answers)
+
+    slurm = make_draft(grounds[site], scene, "mine", answers, {}).resolved.slurm
+
+    for key in ("partition", "account", "qos", "time", "cpus_per_task", "mem"):
+        wanted = answers.get(f"slurm.{key}")
+        assert getattr(slurm, key) == wanted or f"slurm.{key}" not in answers
+    request = next(
+        iter(filter(None, (slurm.gpus, slurm.gpus_per_node, slurm.gpus_per_task, slurm.gres))), None
+    )
+    if answers.get("gpus"):
+        kind = f"{answers['gpu_type']}:" if answers.get("gpu_type") else ""
+        assert str(request).removeprefix("gpu:").split(",")[0] == f"{kind}{answers['gpus']}"
+    elif "gpus" in answers and (scene.base is None or scene.base.gpus or not scene.base.gpu_key):
+        assert request is None
 
 
 def _required(ground: Ground, base: str) -> tuple[str, ...]:
