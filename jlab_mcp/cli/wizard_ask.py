@@ -6,7 +6,6 @@ Everything goes to stderr. Ctrl+C, or a terminal that is gone, raises KeyboardIn
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -206,24 +205,28 @@ class Plain:
 
 def say_wrapped(text: str) -> None:
     """Print a sentence before a question, as wide as the terminal is."""
-    say(
-        textwrap.fill(
-            text, shutil.get_terminal_size().columns - 1, initial_indent="  ", subsequent_indent="  "
-        )
-    )
+    say(textwrap.fill(text, _columns() - 1, initial_indent="  ", subsequent_indent="  "))
 
 
 def _title(item: Item, widest: int) -> str:
     """Lay an item out beside the others' labels, its words wrapped under each other."""
     if not item.about:
         return item.label
-    width = shutil.get_terminal_size().columns - _INDENT - 1
+    width = _columns() - _INDENT - 1
     column = min(widest, width * 2 // 5) + 2
     lines = textwrap.wrap(item.about, max(20, width - column)) or [""]
     if len(item.label) > column - 2:
         lines = ["", *lines]
     hanging = "\n" + " " * (_INDENT + column - 1)
     return f"{item.label:<{column}}{hanging.join(lines)}".rstrip()
+
+
+def _columns() -> int:
+    """Return the width of the terminal that stderr is; stdout may be a file."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
 
 
 def _to_stderr() -> Output:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from tests.cli.wizard_terminal import CTRL_C, DOWN, ENTER, ERASE, SPACE, Machine
+from tests.cli.wizard_terminal import COMMAND, CTRL_C, DOWN, ENTER, ERASE, SPACE, Machine, Wizard
 from tests.sites import environment, install, put, put_slow
 
 NAME, PARTITION, TYPE, GPUS = (
@@ -354,6 +356,27 @@ def test_a_terminal_without_a_cursor_asks_in_numbered_lines(tmp_path: Path) -> N
         assert wizard.ends()[0] == 0
 
     assert machine.said("mine")["slurm"]["partition"] == "main"
+
+
+def test_the_file_can_be_printed_into_another_one(tmp_path: Path) -> None:
+    machine = at(tmp_path, "beta")
+    command = ["/bin/sh", "-c", f"{shlex.join([*COMMAND, '--output', '-'])} > printed.toml"]
+
+    with Wizard(command, machine.project, machine.environ) as wizard:
+        wizard.agrees(NAME, PARTITION, GPUS, CPUS, MEM, TIME, ACCOUNT, MODULES, VENV)
+        wizard.answers(NOW, done="print it")
+        assert wizard.ends()[0] == 0
+
+    assert tomllib.loads((machine.project / "printed.toml").read_text())["slurm"]["gres"] == "gpu:a100:1"
+    assert machine.profiles() == []
+
+
+def test_a_wrong_flag_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    with at(tmp_path, "beta").sit_down("--time", "soon") as wizard:
+        code, shown = wizard.ends()
+
+    assert code == 3
+    assert "--time: expected minutes" in shown
 
 
 def test_without_a_terminal_nothing_is_asked(tmp_path: Path) -> None:
