@@ -217,7 +217,11 @@ def resolve(
         profile=profile,
         origins=found,
         overridden=origins.overridden,
-        missing=tuple(path for path in profile.required or () if value_at(profile, path) is None),
+        missing=tuple(
+            path
+            for path in profile.required or ()
+            if value_at(profile, path) is None and not (mode == "local" and path.startswith("slurm."))
+        ),
         warnings=tuple(warnings),
     )
 

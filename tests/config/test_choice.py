@@ -154,7 +154,8 @@ def test_xdg_folders_are_looked_at_in_their_order(world: World) -> None:
 
 
 def test_a_setting_that_must_be_filled_in_is_missing_until_it_is(world: World) -> None:
-    world.profile("base", 'required = ["slurm.account"]\n')
+    world.profile("base", 'mode = "slurm"\nrequired = ["slurm.account"]\n')
     world.profile("mine", 'extends = "base"\n')
     assert world.load("mine").missing == ("slurm.account",)
+    assert world.load("mine", JLAB_MCP_RUN_MODE="local").missing == ()
     assert world.load("mine", JLAB_MCP_SLURM_ACCOUNT="me").missing == ()
