@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jlab_mcp.app.draft import look_around, make_draft, name_problem, proposed_name, scene_of, write_draft
+from jlab_mcp.app.draft import make_draft, write_draft
+from jlab_mcp.app.ground import look_around, name_problem, proposed_name, scene_of
 from jlab_mcp.cli.render import data, say, show_hint
 from jlab_mcp.cli.settle import can_ask
 from jlab_mcp.cli.wizard_ask import asker
@@ -21,7 +22,8 @@ from jlab_mcp.errors import ConfigError, ExitCode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jlab_mcp.app.draft import Draft, Ground
+    from jlab_mcp.app.draft import Draft
+    from jlab_mcp.app.ground import Ground
 
 _FLAGS = {
     "--partition": "slurm.partition",

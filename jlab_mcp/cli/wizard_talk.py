@@ -5,15 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from jlab_mcp.app.draft import (
-    make_draft,
-    name_problem,
-    proposed_name,
-    scene_of,
-    value_problem,
-    values_problem,
-    write_draft,
-)
+from jlab_mcp.app.draft import make_draft, write_draft
+from jlab_mcp.app.ground import name_problem, proposed_name, scene_of, value_problem, values_problem
 from jlab_mcp.app.using import use_profile
 from jlab_mcp.cli.render import say, show_error, show_warnings
 from jlab_mcp.cli.wizard_ask import Item, say_wrapped
@@ -26,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from jlab_mcp.app.draft import Draft, Ground
+    from jlab_mcp.app.draft import Draft
+    from jlab_mcp.app.ground import Ground
     from jlab_mcp.cli.wizard_ask import Asker
     from jlab_mcp.core.interview import Scene
     from jlab_mcp.core.proposal import Option, Question
