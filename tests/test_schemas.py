@@ -16,7 +16,8 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from jlab_mcp.app.schemas import schema_file, schema_kinds, schema_text
+from jlab_mcp.app.schemas import schema_kinds, schema_text
+from jlab_mcp.config.places import schema_file
 from jlab_mcp.core.profile import ConfigFile, Profile, Section
 from jlab_mcp.core.resolver import section_of, setting_paths
 from tests.agent import agent

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from jlab_mcp.config.places import home_folder
 from jlab_mcp.config.problems import place
 from jlab_mcp.core.resolver import BUILT_IN
-from jlab_mcp.core.sbatch import sbatch_command, submit_environment, unused_variables
 from jlab_mcp.core.script import JobPaths, render_script, script_problems
+from jlab_mcp.core.slurm.sbatch import sbatch_command, submit_environment, unused_variables
 from jlab_mcp.errors import ConfigError
 from jlab_mcp.runners.bash import syntax_error
 from jlab_mcp.storage.nodefiles import launcher_path

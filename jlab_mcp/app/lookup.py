@@ -100,7 +100,7 @@ def _by_record(
 
 
 def _chosen_name(plain: ResolvedProfile, environ: Mapping[str, str] | None) -> str | None:
-    from jlab_mcp.app.chosen import chosen_profile
+    from jlab_mcp.app.profiles.chosen import chosen_profile
 
     choice, _ = chosen_profile(
         None, project_dir=plain.project_dir, environ=os.environ if environ is None else environ

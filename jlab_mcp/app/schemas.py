@@ -15,8 +15,6 @@ from jlab_mcp.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PACKAGE = Path(__file__).resolve().parent.parent
-
 
 def schema_text(kind: str) -> str:
     """Return one schema as the text of its file.
@@ -38,50 +36,44 @@ def schema_kinds() -> tuple[str, ...]:
     return tuple(_MAKERS)
 
 
-def schema_file(kind: str) -> Path:
-    """Return the installed file of a schema."""
-    data = _PACKAGE / "_data"
-    return (data if data.is_dir() else _PACKAGE.parent) / "schemas" / f"{kind}.schema.json"
-
-
 def _profile_list() -> str:
-    from jlab_mcp.app.profiles import ProfileList
+    from jlab_mcp.app.profiles.listing import ProfileList
 
     return output_schema(ProfileList, "jlab-mcp profile list --json")
 
 
 def _profile_show() -> str:
-    from jlab_mcp.app.showing import ShownProfile
+    from jlab_mcp.app.profiles.showing import ShownProfile
 
     return output_schema(ShownProfile, "jlab-mcp profile show --json")
 
 
 def _profile_validate() -> str:
-    from jlab_mcp.app.validating import Validation
+    from jlab_mcp.app.profiles.validating import Validation
 
     return output_schema(Validation, "jlab-mcp profile validate --json")
 
 
 def _profile_check() -> str:
-    from jlab_mcp.app.checking import CheckedJob
+    from jlab_mcp.app.profiles.checking import CheckedJob
 
     return output_schema(CheckedJob, "jlab-mcp profile check --json")
 
 
 def _mcp_config() -> str:
-    from jlab_mcp.app.clientconfig import ClientConfig
+    from jlab_mcp.app.profiles.clientconfig import ClientConfig
 
     return output_schema(ClientConfig, "jlab-mcp profile mcp-config")
 
 
 def _profile_path() -> str:
-    from jlab_mcp.app.profilefiles import SearchedPlaces
+    from jlab_mcp.app.profiles.files import SearchedPlaces
 
     return output_schema(SearchedPlaces, "jlab-mcp profile path --json")
 
 
 def _list_profiles() -> str:
-    from jlab_mcp.app.profilestates import ProfileStates
+    from jlab_mcp.app.profiles.states import ProfileStates
 
     return output_schema(ProfileStates, "structured content of the tool list_profiles")
 

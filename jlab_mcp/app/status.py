@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from jlab_mcp.app.chosen import chosen_by
 from jlab_mcp.app.connect import connect
 from jlab_mcp.app.observe import Seen, elsewhere, no_server, observe
+from jlab_mcp.app.profiles.chosen import chosen_by
 from jlab_mcp.app.servers import servers, settings_changed
 from jlab_mcp.client.models import NodeInfo, Resources  # noqa: TC001 - pydantic reads the annotations
 from jlab_mcp.config.places import home_folder

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.config.places import home_folder
 from jlab_mcp.config.problems import place
-from jlab_mcp.core.launching import JobPaths
-from jlab_mcp.core.localscript import interpreter_path, local_script, names_environment, needs_shell
 from jlab_mcp.core.resolver import BUILT_IN
+from jlab_mcp.core.scripting.launching import JobPaths
+from jlab_mcp.core.scripting.local import interpreter_path, local_script, names_environment, needs_shell
 from jlab_mcp.errors import ConfigError
 from jlab_mcp.runners.bash import syntax_error
 from jlab_mcp.runners.interpreter import Interpreter, choose_interpreter, named_interpreter

@@ -12,7 +12,7 @@ from jlab_mcp.cli.settle import ask_yes, can_ask, settle
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
-    from jlab_mcp.app.trust import Trusting
+    from jlab_mcp.app.profiles.trust import Trusting
 
 app = typer.Typer(
     help="Trust a project's own settings, and find settings files.",
@@ -62,7 +62,7 @@ def path(json: JsonOption = False) -> None:
     """
 
     def body() -> None:
-        from jlab_mcp.app.profilefiles import SearchedPlaces, searched_places
+        from jlab_mcp.app.profiles.files import SearchedPlaces, searched_places
 
         places = [place for place in searched_places() if place.path.suffix == ".toml"]
         if json:
@@ -75,8 +75,8 @@ def path(json: JsonOption = False) -> None:
 
 
 def _trust(*, yes: bool) -> ExitCode:
-    from jlab_mcp.app.trust import look
-    from jlab_mcp.app.trust import trust as record
+    from jlab_mcp.app.profiles.trust import look
+    from jlab_mcp.app.profiles.trust import trust as record
 
     seen = look()
     if seen.trusted:
@@ -109,7 +109,7 @@ def _show(seen: Trusting) -> None:
 
 
 def _remove() -> ExitCode:
-    from jlab_mcp.app.trust import distrust, project_file
+    from jlab_mcp.app.profiles.trust import distrust, project_file
 
     known = distrust()
     say(f"{project_file()} {'is not trusted any more' if known else 'was not trusted'}")
@@ -117,7 +117,7 @@ def _remove() -> ExitCode:
 
 
 def _list(*, json: bool) -> ExitCode:
-    from jlab_mcp.app.trust import all_trusted
+    from jlab_mcp.app.profiles.trust import all_trusted
 
     files = all_trusted()
     if json:

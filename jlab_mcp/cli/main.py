@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from jlab_mcp.cli.config import app as config_app
-from jlab_mcp.cli.profile import app as profile_app
+from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.serve import serve
 from jlab_mcp.cli.start import start
 from jlab_mcp.cli.status import status

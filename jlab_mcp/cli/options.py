@@ -9,7 +9,7 @@ import typer
 
 def complete_profile(incomplete: str) -> list[str]:
     """Offer the names of profiles to the shell's completion."""
-    from jlab_mcp.app.profiles import profile_names
+    from jlab_mcp.app.profiles.listing import profile_names
     from jlab_mcp.errors import JlabMcpError
 
     try:

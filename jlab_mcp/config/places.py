@@ -57,6 +57,11 @@ def places(environ: Mapping[str, str], home: Path) -> Places:
     )
 
 
+def schema_file(kind: str) -> Path:
+    """Return the installed file of a JSON Schema, for editors."""
+    return _shipped_folder() / "schemas" / f"{kind}.schema.json"
+
+
 def home_folder(environ: Mapping[str, str]) -> Path:
     """Return the user's home folder.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jlab_mcp.core import template
-from jlab_mcp.core.fitness import problems_of_settings, template_place
-from jlab_mcp.core.launching import JobPaths, launch
-from jlab_mcp.core.preparation import preparation
 from jlab_mcp.core.resolver import BUILT_IN
-from jlab_mcp.core.sbatch import directives, job_name
+from jlab_mcp.core.scripting import template
+from jlab_mcp.core.scripting.fitness import problems_of_settings, template_place
+from jlab_mcp.core.scripting.launching import JobPaths, launch
+from jlab_mcp.core.scripting.preparation import preparation
+from jlab_mcp.core.slurm.sbatch import directives, job_name
 from jlab_mcp.errors import ConfigError
 
 __all__ = ["JobPaths", "plain_place", "render_script", "script_problems"]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from jlab_mcp.app.events import LifecycleEvent
-    from jlab_mcp.app.profilestates import ProfileState, ProfileStates
+    from jlab_mcp.app.profiles.states import ProfileState, ProfileStates
     from jlab_mcp.app.status import ServerStatus
     from jlab_mcp.app.target import Target
     from jlab_mcp.client.models import Gpu, Resources

@@ -21,7 +21,7 @@ async def list_profiles(call: Call) -> CallToolResult:
     """List the profiles (machines, GPU types) and the state of each one's server in this project."""
     from anyio import to_thread
 
-    from jlab_mcp.app.profilestates import profile_states
+    from jlab_mcp.app.profiles.states import profile_states
 
     desk = call.request_context.lifespan_context
     found = await to_thread.run_sync(lambda: profile_states(desk.chosen, project_dir=desk.project_dir))

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jlab_mcp.app.context import load
-from jlab_mcp.app.draft import Draft, make_draft, write_draft
-from jlab_mcp.app.ground import Ground, look_around, name_problem, scene_of
-from jlab_mcp.core.interview import by_default, settled
+from jlab_mcp.app.profiles.draft import Draft, make_draft, write_draft
+from jlab_mcp.app.profiles.ground import Ground, look_around, name_problem, scene_of
+from jlab_mcp.core.drafting.interview import by_default, settled
 from jlab_mcp.errors import ConfigError
 from tests.sites import install
 

@@ -100,7 +100,7 @@ async def test_the_server_listens_on_the_address_of_the_named_interface(project:
         ('[env]\nconda = "nowhere/env"\n', 8, "cannot run bin/python of the conda environment nowhere/env"),
         ('[env]\ncontainer = { image = "none.sif" }\n', 3, "cannot be bound: a colon, comma, quote"),
         ('[env]\nprologue = "true"\n[env.vars]\nMY_API_KEY = "hunter2"\n', 3, "env.vars.MY_API_KEY"),
-        ('required = ["slurm.account"]\n', 3, "the profile lab needs slurm.account"),
+        ('required = ["env.vars.DATA"]\n', 3, "the profile lab needs env.vars.DATA"),
     ],
 )
 def test_what_cannot_be_prepared_is_told_and_leaves_nothing_behind(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jlab_mcp.app.profiles import ListedProfile, ProfileList, list_profiles
+from jlab_mcp.app.profiles.listing import ListedProfile, ProfileList, list_profiles
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jlab_mcp.app.survey import survey
+from jlab_mcp.app.profiles.survey import survey
 from jlab_mcp.core.cluster import Gpu
 from tests.sites import environment, install, put, put_failing, put_slow
 

@@ -93,14 +93,16 @@ def test_values_out_of_the_environment_are_counted_and_named(bare_project: Proje
 
 
 def test_what_a_profile_still_needs_is_a_warning_of_the_dry_run(bare_project: Project) -> None:
-    told = run(bare_project, "start", "--dry-run", "--profile", "perlmutter")
+    told = run(bare_project, "start", "--dry-run", "--profile", "perlmutter", **SLURM)
     assert told.returncode == 0
     assert (
         'the profile perlmutter needs slurm.account, which is not set; write `account = "…"` under'
         in told.stderr
     )
     assert "or set JLAB_MCP_SLURM_ACCOUNT" in told.stderr
-    told = run(bare_project, "start", "--dry-run", "--profile", "perlmutter", "--set", "slurm.account=m1_g")
+    told = run(
+        bare_project, "start", "--dry-run", "--profile", "perlmutter", "--set", "slurm.account=m1_g", **SLURM
+    )
     assert "needs slurm.account" not in told.stderr
     assert "#SBATCH --account=m1_g\n" in told.stdout
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jlab_mcp.core.draft import fit_name, free_name, profile_text
+from jlab_mcp.core.drafting.draft import fit_name, free_name, profile_text
 from jlab_mcp.core.profile import Profile
 from jlab_mcp.core.resolver import setting_paths, value_at
 

@@ -6,8 +6,8 @@ import pytest
 
 from jlab_mcp.core.resolver import Origin
 from jlab_mcp.core.script import script_problems
-from jlab_mcp.core.template import BUILT_IN
-from jlab_mcp.core.written_secrets import is_secret, secrets_in_bash
+from jlab_mcp.core.scripting.template import BUILT_IN
+from jlab_mcp.core.scripting.written_secrets import is_secret, secrets_in_bash
 from jlab_mcp.errors import ConfigError
 from tests.core.golden_scripts import resolved, script
 

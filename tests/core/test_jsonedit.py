@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jlab_mcp.core.jsonedit import set_entry
+from jlab_mcp.core.editing.jsonedit import set_entry
 
 ENTRY = {"command": "jlab-mcp", "args": [], "env": {"A": "b"}}
 

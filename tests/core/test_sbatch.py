@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from jlab_mcp.core.profile import SlurmSection
-from jlab_mcp.core.sbatch import job_name, sbatch_command, submit_environment, unused_variables
+from jlab_mcp.core.slurm.sbatch import job_name, sbatch_command, submit_environment, unused_variables
 from jlab_mcp.errors import ConfigError
 from tests.core.golden_scripts import EVERY_OPTION, NASTY, resolved, script
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jlab_mcp.core.bashcontext import contexts
 from jlab_mcp.core.profile import Profile
 from jlab_mcp.core.resolver import Facts, Origin, Origins, resolve
 from jlab_mcp.core.script import render_script, script_problems
-from jlab_mcp.core.template import BUILT_IN, problems
+from jlab_mcp.core.scripting.context import contexts
+from jlab_mcp.core.scripting.template import BUILT_IN, problems
 from jlab_mcp.errors import ConfigError
 from tests.core.golden_scripts import JOB, NASTY, OWN_TEMPLATE, resolved, script
 

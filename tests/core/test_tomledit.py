@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jlab_mcp.core.tomledit import set_key
+from jlab_mcp.core.editing.tomledit import set_key
 
 
 @pytest.mark.parametrize(

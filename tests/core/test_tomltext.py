@@ -7,7 +7,7 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jlab_mcp.core.tomltext import toml_key, toml_value
+from jlab_mcp.core.editing.tomltext import toml_key, toml_value
 
 TEXT = st.text(st.characters(codec="utf-8"))
 VALUES = st.one_of(TEXT, st.booleans(), st.integers(-(2**62), 2**62), st.lists(TEXT), st.floats(-1e9, 1e9))

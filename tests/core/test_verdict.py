@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jlab_mcp.core.verdict import verdict
+from jlab_mcp.core.slurm.verdict import verdict
 
 
 def test_a_job_that_would_run_has_a_start_and_a_place() -> None:

@@ -1,0 +1,1 @@
+"""Use cases about settings as such: see, check, choose and make profiles."""

@@ -1,0 +1,76 @@
+"""`jlab-mcp profile check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jlab_mcp.cli.options import JsonOption, ProfileArgument  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.render import data, say, show_error, show_hint, show_warnings
+from jlab_mcp.cli.settle import settle
+from jlab_mcp.errors import ExitCode, JobRefused, SlurmUnreachable
+
+if TYPE_CHECKING:
+    from jlab_mcp.app.profiles.checking import CheckedJob, Fault
+
+_EXIT_CODES = {
+    "accepted": ExitCode.OK,
+    "local": ExitCode.OK,
+    "refused": ExitCode.JOB_REFUSED,
+    "not_asked": ExitCode.NO_SLURM,
+}
+
+
+def check(name: ProfileArgument = None, json: JsonOption = False) -> None:
+    """Ask SLURM whether it would run a profile's job.
+
+    \b
+    It says when the job would start, or what is wrong with it; nothing is submitted.
+    The exit code is 0 if it would, 16 if it would not, 15 if SLURM cannot be asked from here.
+
+    \b
+    Examples:
+      jlab-mcp profile check
+      jlab-mcp profile check a100 --json
+    """
+
+    def body() -> ExitCode:
+        from asyncio import run
+
+        from jlab_mcp.app.profiles.checking import check_profile
+
+        found = run(check_profile(name, said_by="NAME"))
+        if json:
+            data(found.model_dump_json(indent=2))
+        else:
+            _tell(found)
+        return _EXIT_CODES[found.state]
+
+    settle(body, name)
+
+
+def _tell(found: CheckedJob) -> None:
+    show_warnings(found.notes)
+    if found.state == "local":
+        data(f"the profile {found.profile} starts a local process; SLURM has no part in it")
+    elif found.state == "accepted":
+        where = "".join(
+            f" {word} {text}"
+            for word, text in (("on", found.nodes), ("in partition", found.partition))
+            if text
+        )
+        data(f"SLURM would run the profile {found.profile}, from {found.start}{where}")
+    elif found.state == "refused":
+        show_error(JobRefused(f"SLURM refuses the job of the profile {found.profile}: {found.reason}"), None)
+        for fault in found.faults:
+            show_hint(_fault(fault))
+    else:
+        show_error(SlurmUnreachable(f"SLURM cannot be asked: {found.reason}"), None)
+    for key in found.missing:
+        say(f"note: {key} has to be filled in before the profile can be used")
+
+
+def _fault(fault: Fault) -> str:
+    if fault.value is None:
+        return f"{fault.key} is not set"
+    where = fault.where.removesuffix(f": {fault.key}")
+    return f'{fault.key} is "{fault.value}"{f" ({where})" if where != fault.key else ""}'

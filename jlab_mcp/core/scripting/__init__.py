@@ -1,0 +1,1 @@
+"""The parts of a job's script: what bash is told, and how values are quoted in it."""
