@@ -23,6 +23,8 @@ from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import NodeError, NoServer, RecordBroken, ServerUnreachable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord, StartedWith
 
@@ -70,12 +72,15 @@ class ProjectStatus(BaseModel):
     servers: list[ServerStatus] = Field(description="All that were started and not stopped, by profile.")
 
 
-async def status(target: Target, resolved: ResolvedProfile | None = None) -> ServerStatus:
+async def status(
+    target: Target, resolved: ResolvedProfile | None = None, *, notes: Sequence[str] = ()
+) -> ServerStatus:
     """Look at a server, and ask it if it listens; changes nothing.
 
     Args:
         target: which server it is.
         resolved: the settings of the chosen profile, if they can be read.
+        notes: what else to know about it, a sentence each.
 
     Raises:
         RecordBroken: what is written about it cannot be read.
@@ -84,7 +89,7 @@ async def status(target: Target, resolved: ResolvedProfile | None = None) -> Ser
     if resolved is None and isinstance(target, ResolvedProfile):
         resolved = target
     seen = observe(target.paths)
-    base = _base(target, resolved, seen)
+    base = _base(target, resolved, seen).model_copy(update={"notes": list(notes)})
     if seen.standing is not Standing.LISTENING or seen.connection is None:
         return base
     try:

@@ -54,8 +54,7 @@ def status(
     async def body(meant: Meant) -> ExitCode:
         from jlab_mcp.app.status import status as look
 
-        found = await look(meant.target, meant.resolved)
-        found = found.model_copy(update={"notes": list(meant.notes)})
+        found = await look(meant.target, meant.resolved, notes=meant.notes)
         data(found.model_dump_json(indent=2) if json else "\n".join(status_lines(found)))
         if found.state in ("stopped", "stale") and not json:
             show_hint(f"start it with `jlab-mcp start{f' --profile {profile}' if profile else ''}`")

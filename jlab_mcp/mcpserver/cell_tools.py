@@ -54,14 +54,16 @@ async def read_notebook(
     from jlab_mcp.app import execution, notebooks
 
     desk = call.request_context.lifespan_context
-    target = await desk.holder(profile, session_id, notebook_path, execution_id)
-    async with desk.at(target) as server:
+    meant = await desk.holder(profile, session_id, notebook_path, execution_id)
+    async with desk.at(meant.target) as server:
         if execution_id is not None:
             found = await execution.attach(server, execution_id, patience(call, wait_seconds, stops=False))
             place = await notebooks.place_of(server, found)
-            return await answers.execution_answer(found, place, desk.limits())
+            answer = await answers.execution_answer(found, place, desk.limits())
+            return answers.with_notes(desk.news(server, meant), answer)
         page, session = await notebooks.read(
             server, session_id=session_id, notebook_path=notebook_path, start=start, limit=limit
         )
         place = notebooks.place(server, session_id, page.notebook_path)
-    return cell_answers.page(page, place, desk.limits().chars, session)
+    answer = cell_answers.page(page, place, desk.limits().chars, session)
+    return answers.with_notes(desk.news(server, meant), answer)

@@ -56,7 +56,9 @@ async def execute_scratch(
     from jlab_mcp.app import execution, notebooks
 
     desk = call.request_context.lifespan_context
-    async with desk.server(profile) as server:
+    meant = desk.find(profile)
+    async with desk.at(meant.target) as server:
         done = await execution.run_scratch(server, code, patience(call, wait_seconds))
         place = await notebooks.place_of(server, done)
-    return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
+    answer = await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
+    return answers.with_notes(desk.news(server, meant), answer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from jlab_mcp.errors import ConfigError, NoServer
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from jlab_mcp.app.lookup import Meant
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.content import Limits
+    from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.resolver import ResolvedProfile
 
 _SAID_BY = "the argument profile"
@@ -57,6 +58,19 @@ class Desk:
         if self._resolved is None:
             self._resolved = self.look_up(self._chosen)
         return self._resolved
+
+    def surroundings(self) -> ResolvedProfile:
+        """Return settings that say where the project's servers are; these outlive a profile that breaks.
+
+        Raises:
+            ConfigError: they are wrong whichever profile is used.
+        """
+        try:
+            return self.settings()
+        except ConfigError:
+            from jlab_mcp.app.lookup import load_for_all
+
+            return load_for_all(project_dir=self.project_dir)[0]
 
     @contextmanager
     def trying(self, profile: str | None) -> Iterator[ResolvedProfile]:
@@ -100,26 +114,16 @@ class Desk:
         from jlab_mcp.app.whereabouts import listening
 
         try:
-            return [each.server for each in listening(self.settings())]
+            return [each.server for each in listening(self.surroundings())]
         except ConfigError:
             return []
-
-    @asynccontextmanager
-    async def server(self, profile: str | None = None) -> AsyncIterator[Connected]:
-        """Connect to the server of a profile, or to the one that a call means which names none.
-
-        Raises:
-            ServerError: there is none, or it is not ready; or it went away meanwhile.
-        """
-        async with self.at(self.find(profile).target) as connected:
-            yield connected
 
     @asynccontextmanager
     async def at(self, target: Target) -> AsyncIterator[Connected]:
         """Connect to one server.
 
         Raises:
-            ServerError: as for `server`.
+            ServerError: there is none, or it is not ready; or it went away meanwhile.
         """
         from jlab_mcp.app.reach import reach
 
@@ -132,7 +136,7 @@ class Desk:
 
         Raises:
             SessionNotFound: none has it.
-            ServerError: as for `server`.
+            ServerError: as for `at`.
         """
         target = await self.home_of_session(session_id)
         try:
@@ -161,7 +165,7 @@ class Desk:
         """
         from jlab_mcp.app.whereabouts import server_of_session
 
-        return self._homes.get(session_id) or await server_of_session(self.settings(), session_id)
+        return self._homes.get(session_id) or await server_of_session(self.surroundings(), session_id)
 
     async def find_for_notebook(self, path: str, profile: str | None = None) -> Meant:
         """Find the server that has a notebook open, else the one that a call means.
@@ -176,13 +180,10 @@ class Desk:
         from jlab_mcp.app.lookup import Meant
         from jlab_mcp.app.whereabouts import server_with_notebook
 
-        target = None
-        if profile is None:
-            with suppress(ConfigError):  # `find` says so, or goes by a record
-                target = await server_with_notebook(self.settings(), path)
+        target = None if profile else await server_with_notebook(self.surroundings(), path)
         if target is None:
             return self.find(profile)
-        resolved = self.settings()
+        resolved = self.surroundings()
         note = f"the notebook is open on the server of profile {target.name}, so that one is used"
         return Meant(target, resolved, (note,) if target.name != resolved.name else ())
 
@@ -192,22 +193,23 @@ class Desk:
         session_id: str | None,
         notebook_path: str | None,
         execution_id: str | None,
-    ) -> Target:
-        """Return the server that has what is to be read, of which any may be named.
+    ) -> Meant:
+        """Find the server that has what is to be read, of which any may be named.
 
         Raises:
             NodeError: no server has it.
             ServerError: none runs, or there are several that may be meant.
         """
+        from jlab_mcp.app.lookup import Meant
         from jlab_mcp.app.whereabouts import server_of_execution
 
         if profile is not None:
-            return self.find(profile).target
+            return self.find(profile)
         if execution_id is not None:
-            return await server_of_execution(self.settings(), execution_id)
+            return Meant(await server_of_execution(self.surroundings(), execution_id), None)
         if notebook_path is not None:
-            return (await self.find_for_notebook(notebook_path)).target
-        return self.find().target if session_id is None else await self.home_of_session(session_id)
+            return await self.find_for_notebook(notebook_path)
+        return self.find() if session_id is None else Meant(await self.home_of_session(session_id), None)
 
     def news(self, server: Connected, meant: Meant) -> list[str]:
         """Return what the model should know about settings and has not been told in this process yet.
@@ -216,19 +218,30 @@ class Desk:
             server: the server of the answer.
             meant: how it was found.
         """
-        from jlab_mcp.app.servers import settings_changed
-
-        changed = settings_changed(server.record, meant.resolved) if meant.resolved else []
-        return self.untold([*meant.notes, *(change.sentence for change in changed)])
+        return self._news(meant.notes, meant.resolved, [server.record])
 
     def news_of(self, resolved: ResolvedProfile) -> list[str]:
         """Return the news about the server of settings that were just read; it runs."""
         from jlab_mcp.app.observe import observe
-        from jlab_mcp.app.servers import settings_changed
 
         record = observe(resolved.paths).record
-        changed = settings_changed(record, resolved) if record else []
-        return self.untold([*resolved.warnings, *(change.sentence for change in changed)])
+        return self._news(resolved.warnings, resolved, [record] if record else [])
+
+    def news_of_all(self, servers: Iterable[Connected]) -> list[str]:
+        """Return the news about several servers; the settings are read anew."""
+        try:
+            self._resolved = self.look_up(self._chosen)
+        except ConfigError as error:
+            return self.untold([error.message])
+        return self._news(self._resolved.warnings, self._resolved, [each.record for each in servers])
+
+    def _news(
+        self, messages: Iterable[str], resolved: ResolvedProfile | None, records: Iterable[ServerRecord]
+    ) -> list[str]:
+        from jlab_mcp.app.servers import settings_changed
+
+        changed = [change for record in records if resolved for change in settings_changed(record, resolved)]
+        return self.untold([*messages, *(change.sentence for change in changed)])
 
     def use(self, profile: str | None) -> None:
         """Put a profile in use for the calls that follow."""
@@ -242,10 +255,14 @@ class Desk:
         return [f"NOTE: {sentence(message)}" for message in new]
 
     def limits(self) -> Limits:
-        """Return how much an answer may hold."""
+        """Return how much an answer may hold; settings that are wrong never cost what code has given."""
         from jlab_mcp.core.content import Limits
+        from jlab_mcp.core.profile import OutputSection
 
-        output = self.settings().output
+        try:
+            output = self.surroundings().output
+        except ConfigError:
+            output = OutputSection()
         return Limits(output.text_chars, output.image_edge, output.image_bytes)
 
     async def close(self) -> None:

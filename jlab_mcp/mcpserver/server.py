@@ -137,7 +137,8 @@ def _add_status(server: JlabServer, desk: Desk) -> None:
 
         try:
             meant = desk.find()
-            return (await status(meant.target, meant.resolved)).model_dump_json(indent=1)
+            found = await status(meant.target, meant.resolved, notes=meant.notes)
+            return found.model_dump_json(indent=1)
         except JlabMcpError as error:
             raise ResourceError(wording.error_words(error)) from error
 

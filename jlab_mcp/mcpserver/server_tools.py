@@ -12,9 +12,9 @@ async def ping(call: Call, profile: ProfileArgument = None) -> CallToolResult:
 
     desk = call.request_context.lifespan_context
     meant = desk.find(profile)
-    found = await status(meant.target, meant.resolved)
+    found = await status(meant.target, meant.resolved, notes=meant.notes)
     notes = desk.untold([*meant.notes, *(change.sentence for change in found.changes)])
-    return server_answers.status_answer(found.model_copy(update={"notes": list(meant.notes)}), notes)
+    return server_answers.status_answer(found, notes)
 
 
 async def list_profiles(call: Call) -> CallToolResult:
@@ -32,11 +32,14 @@ async def check_resources(call: Call, profile: ProfileArgument = None) -> CallTo
     """Read CPU, memory and GPU use of the server's machine, without starting a kernel."""
     from jlab_mcp.app import notebooks
 
-    async with call.request_context.lifespan_context.server(profile) as server:
+    desk = call.request_context.lifespan_context
+    meant = desk.find(profile)
+    async with desk.at(meant.target) as server:
         found = await notebooks.resources(server)
         place = notebooks.place(server)
     facts = {**answers.place_facts(place), **found.model_dump(mode="json")}
-    return answers.answer([*server_answers.resource_words(found), answers.place_words(place)], facts)
+    answer = answers.answer([*server_answers.resource_words(found), answers.place_words(place)], facts)
+    return answers.with_notes(desk.news(server, meant), answer)
 
 
 async def start_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:

@@ -75,7 +75,7 @@ async def listed(desk: Desk, profile: str | None) -> tuple[list[ListedServer], l
     if not found:
         raise silent[0]
     notes = [f"NOTE: {sentence(error.message)}" for error in silent]
-    return found, [*notes, *desk.untold(desk.settings().warnings)]
+    return found, [*notes, *desk.news_of_all(each.server for each in found)]
 
 
 def sessions_answer(found: Sequence[ListedServer]) -> CallToolResult:

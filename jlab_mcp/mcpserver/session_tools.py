@@ -125,5 +125,6 @@ async def shutdown_session(session_id: str, call: Call) -> CallToolResult:
     desk = call.request_context.lifespan_context
     async with desk.session(session_id) as server:
         session = await notebooks.shut_down(server, session_id)
-        facts = {"rescued": None if session.rescued is None else str(session.rescued)}
-        return session_answer(server, session, end_words(session), facts, ended=True)
+    desk.forget(session_id)
+    facts = {"rescued": None if session.rescued is None else str(session.rescued)}
+    return session_answer(server, session, end_words(session), facts, ended=True)

@@ -51,7 +51,8 @@ def sentence(message: str) -> str:
     """Make a sentence of a message; a name or a path that it begins with stays as it is written."""
     message = message.rstrip(".")
     first = message.partition(" ")[0]
-    return f"{message[:1].upper()}{message[1:]}." if first in _OPENERS else f"{message}."
+    end = "" if message.endswith("?") else "."
+    return f"{message[:1].upper()}{message[1:]}{end}" if first in _OPENERS else f"{message}{end}"
 
 
 def error_words(error: JlabMcpError) -> str:

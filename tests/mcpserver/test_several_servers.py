@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from mcp_types import TextResourceContents
 
 from tests.agent import agent
 from tests.commands import kill, run
@@ -84,6 +85,26 @@ async def test_the_only_server_is_used_whoever_started_it_and_the_agent_is_told_
         assert (await me.ok("ping"))["profile"] == "big"
 
 
+async def test_whatever_an_agent_does_first_on_the_only_server_tells_whose_it_is(project: Project):
+    run(project, "start", "-d", "--profile", "small")
+    for tool, arguments in (
+        ("execute_scratch", {"code": "1"}),
+        ("check_resources", {}),
+        ("read_notebook", {"notebook_path": "one.ipynb"}),
+    ):
+        async with agent(project) as me:
+            if tool == "read_notebook":
+                await me.ok("start_new_session", experiment_name="one", profile="small")
+            answer = await me.ok(tool, **arguments)
+            assert answer["text"].startswith(
+                "NOTE: This is the server of profile small, the only one that runs"
+            )
+            (shown,) = (await me.session.read_resource("jlab-mcp://server/status")).contents
+            assert isinstance(shown, TextResourceContents)
+            (note,) = json.loads(shown.text)["notes"]
+            assert "the profile in use is big" in note
+
+
 async def test_several_servers_of_other_profiles_are_not_chosen_from(project: Project):
     for profile in ("small", "other"):
         profile_file(project, profile).write_text(LOCAL)
@@ -121,6 +142,19 @@ async def test_a_profile_that_says_something_else_by_now_is_told_once(project: P
         assert (await me.ok("ping"))["changes"] == []
 
 
+async def test_a_list_of_several_servers_sessions_tells_of_changed_settings_too(project: Project):
+    for profile in ("big", "small"):
+        run(project, "start", "-d", "--profile", profile)
+    async with agent(project) as me:
+        assert "NOTE" not in (await me.ok("list_sessions"))["text"]
+        profile_file(project, "big").write_text(LOCAL + "[server]\nport_max = 18700\n")
+        listed = await me.ok("list_sessions")
+        assert listed["text"].startswith(
+            "NOTE: server.port_max was 19000 when the server started and is 18700"
+        )
+        assert "NOTE" not in (await me.ok("list_sessions"))["text"]
+
+
 async def test_what_is_odd_about_the_settings_reaches_the_model_once(project: Project):
     project.env["JLAB_MCP_PORTMAX"] = "1"
     async with agent(project) as me:
@@ -153,6 +187,51 @@ async def test_a_profile_that_breaks_does_not_cut_the_agent_off_its_sessions(pro
         assert (await me.ok("start_new_session", experiment_name="two"))["profile"] == "big"
         assert "mode" in await me.refused("start_server")
         assert (await me.ok("stop_server"))["state"] == "stopped"
+
+
+async def test_an_agent_that_finds_its_profile_broken_reaches_every_session(project: Project):
+    async with agent(project) as me:
+        await me.ok("start_server")
+        opened = [await me.ok("start_new_session", experiment_name="one")]
+        await me.ok("start_server", profile="small")
+        opened.append(await me.ok("start_new_session", experiment_name="two"))
+    profile_file(project, "big").write_text("mode = cloud\n")
+    for session, profile in zip(opened, ("big", "small"), strict=True):
+        async with agent(project) as me:
+            done = await me.ok("execute_code", session_id=session["session_id"], code="print('once')")
+            assert done["profile"] == profile
+            read = await me.ok("read_notebook", session_id=session["session_id"])
+            assert len(read["cells"]) == 1
+        async with agent(project) as me:
+            assert (await me.ok("read_notebook", execution_id=done["execution_id"]))["profile"] == profile
+        async with agent(project) as me:
+            again = await me.ok(
+                "start_session_resume_notebook", experiment_name="x", notebook_path=session["notebook_path"]
+            )
+            assert (again["session_id"], again["already_open"]) == (session["session_id"], True)
+    async with agent(project) as me:
+        listed = await me.ok("list_sessions")
+        assert len(listed["sessions"]) == 2
+        assert listed["text"].startswith("NOTE: ")
+        assert "big.toml:1: mode" in listed["text"]
+        assert (await me.ok("execute_scratch", code="print('once')"))["profile"] == "big"
+
+
+async def test_code_that_ran_is_answered_whatever_becomes_of_the_settings(project: Project):
+    run(project, "start", "-d")
+    async with agent(project) as me:
+        session_id = await me.open("one")
+        await me.ok("wait_for_server", profile="big")  # the settings are read again when they are needed
+        (project.folder / ".jlab-mcp.toml").write_text("mode = cloud\n")
+        done = await me.ok("execute_code", session_id=session_id, code="print('after')")
+        assert "after" in done["text"]
+        (project.folder / ".jlab-mcp.toml").unlink()
+
+
+async def test_a_question_that_ends_an_error_keeps_its_mark_alone(project: Project):
+    async with agent(project) as me:
+        said = await me.refused("ping", profile="smal")
+    assert "did you mean `small`? Correct that setting" in said
 
 
 async def test_profiles_are_listed_with_their_servers(project: Project):
