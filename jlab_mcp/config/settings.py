@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from jlab_mcp.config.problems import describe
+from jlab_mcp.config.problems import describe, place
+from jlab_mcp.config.tomlfile import leaves
 from jlab_mcp.core.contradictions import contradictions
+from jlab_mcp.core.nearest import nearest
 from jlab_mcp.core.profile import Profile
-from jlab_mcp.core.resolver import PUBLISHED_SLURM, Layer, Origins, origins_of
+from jlab_mcp.core.resolver import PUBLISHED_SLURM, Layer, Origins, origins_of, setting_paths
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,6 +74,7 @@ def merge(layers: Sequence[Layer], *, home: Path, problems: list[str]) -> tuple[
     Returns:
         The profile, or None if its values are wrong, and where everything comes from.
     """
+    layers = uncovered(layers)
     origins = origins_of(layers)
     profile: Profile | None = None
     try:
@@ -81,7 +84,49 @@ def merge(layers: Sequence[Layer], *, home: Path, problems: list[str]) -> tuple[
     else:
         found = []
     problems += describe(found, contradictions(raw(layers)), origins.of, home=home)
+    problems += _required_unknown(profile, origins, home) if profile else []
     return profile, origins
+
+
+def uncovered(layers: Sequence[Layer]) -> list[Layer]:
+    """Leave out of each layer the sections that a higher one takes back, or replaces by something else.
+
+    pydantic-settings lays pairs of layers over each other from the top, so that a section above `none` would
+    be joined with the one below it. What takes a section back is an origin of all that could be in it.
+    """
+    ends: set[str] = set()
+    kept: list[Layer] = []
+    for layer in layers:
+        own = {path for path, _ in leaves(layer.values)}
+        below = {path: end for path in setting_paths() for end in _parents(path) if end in own}
+        origins = {path: layer.origins[end] for path, end in below.items() if end in layer.origins}
+        kept.append(Layer(_without(layer.values, ends, ""), {**layer.origins, **origins}))
+        ends |= own
+    return kept
+
+
+def _without(values: Mapping[str, Any], ends: set[str], prefix: str) -> dict[str, Any]:
+    return {
+        key: _without(value, ends, f"{prefix}{key}.") if isinstance(value, dict) else value
+        for key, value in values.items()
+        if not (isinstance(value, dict) and f"{prefix}{key}" in ends)
+    }
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _required_unknown(profile: Profile, origins: Origins, home: Path) -> list[str]:
+    """Say of each setting that is required but does not exist, so that nobody could fill it in."""
+    known = [*setting_paths()]
+    where = place(origins.of["required"], "required", home)
+    return [
+        f"{where}: there is no setting {path}{nearest(path, known)}"
+        for path in profile.required or ()
+        if path not in known and not path.startswith("env.vars.")
+    ]
 
 
 def published_layer(layers: Sequence[Layer]) -> Layer:

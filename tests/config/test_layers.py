@@ -121,6 +121,17 @@ def test_the_word_none_takes_back_what_a_lower_layer_set(world: World) -> None:
     assert resolved.env.container is None
 
 
+def test_nothing_of_a_section_that_was_taken_back_comes_again_with_a_new_one(world: World) -> None:
+    world.profile("base", '[env.vars]\nOLD = "1"\n[env.container]\nimage = "old.sif"\nruntime = "pyxis"\n')
+    world.profile("p", 'extends = "base"\n[env]\nvars = "none"\ncontainer = "none"\n')
+    resolved = world.load("p", JLAB_MCP_ENV_VARS_NEW="2", JLAB_MCP_ENV_CONTAINER_IMAGE="new.sif")
+    assert resolved.env.vars == {"NEW": "2"}
+    assert resolved.env.container is not None
+    assert (resolved.env.container.image, resolved.env.container.runtime) == ("new.sif", "apptainer")
+    told = [resolved.origins["env.container.image"], *resolved.overridden["env.container.image"]]
+    assert [origin.text for origin in told] == ["new.sif", "none", "old.sif"]
+
+
 def test_sbatchs_own_none_is_a_value_of_export_alone(world: World) -> None:
     world.profile("p", '[slurm]\nexport = "NONE"\nmem = "NONE"\n')
     assert world.load("p").slurm.model_dump(exclude_none=True) == {"export": "NONE"}
