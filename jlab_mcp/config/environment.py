@@ -11,6 +11,8 @@ from jlab_mcp.config.places import CONFIG
 from jlab_mcp.core.nearest import nearest
 from jlab_mcp.core.profile import Settings
 from jlab_mcp.core.resolver import Layer, Origin, setting_paths
+from jlab_mcp.core.secrets import MASK, is_secret
+from jlab_mcp.core.words import in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,15 +75,15 @@ def environment_layer(environ: Mapping[str, str]) -> tuple[Layer, list[str], lis
     problems: list[str] = []
     warnings: list[str] = []
     ours = sorted(name for name, text in environ.items() if name.startswith(PREFIX) and text)
-    for name in sorted(ours, key=lambda name: name in _PUBLISHED):  # a published name beats its long form
-        text = environ[name]
+    for raw_name in sorted(ours, key=lambda name: name in _PUBLISHED):  # a published name beats its long form
+        name, text = in_utf8(raw_name), environ[raw_name]
         path = setting_of(name)
         unexpanded = None if path in _BASH else _UNEXPANDED.search(text)
         if unexpanded:
-            problems.append(_left_unexpanded(name, text, unexpanded[0]))
+            problems.append(_left_unexpanded(name, in_utf8(text), in_utf8(unexpanded[0])))
         elif path:
             put(values, path, text)
-            origins[path] = Origin("variable", name, text)
+            origins[path] = Origin("variable", name, in_utf8(text))
         elif name not in _ELSEWHERE:
             warnings.append(_unknown(name))
     return Layer(values, origins), problems, warnings
@@ -90,11 +92,12 @@ def environment_layer(environ: Mapping[str, str]) -> tuple[Layer, list[str], lis
 def chosen_profile(environ: Mapping[str, str]) -> Origin | None:
     """Return the profile that the environment chooses, if any; not one that was left unexpanded."""
     name = environ.get(PROFILE)
-    return Origin("variable", PROFILE, name) if name and not _UNEXPANDED.search(name) else None
+    return Origin("variable", PROFILE, in_utf8(name)) if name and not _UNEXPANDED.search(name) else None
 
 
 def _left_unexpanded(name: str, text: str, reference: str) -> str:
     """Say that the program that set a variable left `${…}` in it."""
+    text = MASK if is_secret(setting_of(name)) else text
     return (
         f'{name}: got the literal text "{text}": the program that started jlab-mcp did not expand'
         f" `{reference}`, write its value out or leave {name} unset"

@@ -27,7 +27,7 @@ def expand_users(layer: Layer, problems: list[str], *, home: Path) -> Layer:
         if not isinstance(fields, dict) or not isinstance(text, str) or not text.startswith("~"):
             continue
         user = text.partition("/")[0].removeprefix("~")
-        if not user:
+        if not user or "\0" in user:  # the latter is refused with all other values
             continue
         expanded = os.path.expanduser(text)  # noqa: PTH111 - pathlib raises where the user is unknown
         if expanded == text:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.config.tomlfile import leaves, lines_of, read_toml
 from jlab_mcp.config.trust import is_trusted, safe
 from jlab_mcp.core.profile import ConfigFile, Profile
 from jlab_mcp.core.resolver import Layer, Origin
+from jlab_mcp.core.words import in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +63,7 @@ def project_layer(path: Path, store: Path, *, home: Path, problems: list[str], w
     read = read_toml(path, shown(path, home))
     problems += read.problems
     values = read.values
-    if not is_trusted(path, store):
+    if not is_trusted(path, store, home):
         values, withheld = safe(values)
         if withheld:
             warnings.append(
@@ -77,7 +78,7 @@ def flag_layer(flags: Mapping[str, Origin]) -> Layer:
     values: dict[str, Any] = {}
     for path, origin in flags.items():
         put(values, path, origin.text)
-    return Layer(values, dict(flags))
+    return Layer(values, {path: replace(origin, text=in_utf8(origin.text)) for path, origin in flags.items()})
 
 
 def put(values: dict[str, Any], path: str, value: object) -> None:

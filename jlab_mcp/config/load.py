@@ -15,7 +15,9 @@ from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
 from jlab_mcp.config.problems import in_order, place
 from jlab_mcp.config.profiles import read_chain
 from jlab_mcp.config.settings import merge, published_layer
+from jlab_mcp.config.trust import template_file
 from jlab_mcp.core.resolver import BUILT_IN, Origin
+from jlab_mcp.core.words import in_utf8
 from jlab_mcp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ def read(
         config_layer(place.config_file, kind, home=home, problems=problems)
         for kind, place in _config_places(where)
     ]
-    flag = Origin("flag", said_by, profile) if profile else None
+    flag = Origin("flag", said_by, in_utf8(profile)) if profile else None
     said = [flag, chosen_profile(environ), project.profile, *(config.profile for config in configs)]
     choice = choose([origin for origin in said if origin], where, environ)
     warnings += [choice.warning] if choice.warning else []
@@ -125,11 +127,10 @@ def read_template(
         return None
     origin = origins.of.get("template", BUILT_IN)
     folder = Path(origin.where).parent if origin.in_file else project_dir
-    named = profile.template
-    path = home.joinpath(*named.parts[1:]) if named.parts[:1] == ("~",) else folder / named
     try:
-        return path.read_text(encoding="utf-8")
+        return template_file(profile.template, folder, home).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        named = error.filename if isinstance(error, OSError) else folder / profile.template
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        problems.append(f"{place(origin, 'template', home)}: cannot read the template {path}: {why}")
+        problems.append(f"{place(origin, 'template', home)}: cannot read the template {named}: {why}")
         return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from jlab_mcp.core.words import in_utf8
 from jlab_mcp.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,10 +51,19 @@ class Places:
 
 
 def places(environ: Mapping[str, str], home: Path) -> Places:
-    """Return the folders of settings, after the XDG base directory specification."""
+    """Return the folders of settings, after the XDG base directory specification.
+
+    A site's folder that cannot be looked into is left out.
+
+    Raises:
+        ConfigError: the user's folder cannot be looked into.
+    """
+    user, sites = _user_folder(environ, home), [folder / "jlab-mcp" for folder in _site_folders(environ)]
+    if trouble := _trouble(user):
+        raise ConfigError([f"cannot use the folder of your settings {in_utf8(str(user))}: {trouble}"])
     return Places(
-        Place("user", _user_folder(environ, home)),
-        tuple(Place("site", folder / "jlab-mcp") for folder in _site_folders(environ)),
+        Place("user", user),
+        tuple(Place("site", folder) for folder in sites if not _trouble(folder)),
         Place("shipped", _shipped_folder()),
     )
 
@@ -76,6 +87,20 @@ def home_folder(environ: Mapping[str, str]) -> Path:
     except UnicodeEncodeError as error:
         raise ConfigError([f"HOME is {str(home)!a}, expected a path in UTF-8"]) from error
     return home
+
+
+def _trouble(folder: Path) -> str | None:
+    """Return what keeps files of a folder from being looked at; none where there is no such folder."""
+    try:
+        str(folder).encode("utf-8")
+        for looked in (folder, folder / "profiles"):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                (looked / "NAME").lstat()
+    except UnicodeEncodeError:
+        return "its name is not UTF-8"
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 def _user_folder(environ: Mapping[str, str], home: Path) -> Path:

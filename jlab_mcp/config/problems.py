@@ -13,6 +13,8 @@ from jlab_mcp.core.fields import Allowed
 from jlab_mcp.core.nearest import nearest
 from jlab_mcp.core.profile import Profile
 from jlab_mcp.core.resolver import BUILT_IN, Origin, section_of, setting_paths
+from jlab_mcp.core.secrets import MASK, is_secret
+from jlab_mcp.core.words import in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,9 +75,9 @@ def _sentence(detail: ErrorDetails, origins: Mapping[str, Origin], home: Path) -
     if detail["loc"][-1] == "[key]":
         return f"{where}: expected a name of letters, digits and underscores that does not begin with a digit"
     if section_of_path(path):
-        return f"{where}: expected a section, `[{path}]` on a line of its own{_got(detail, origin)}"
+        return f"{where}: expected a section, `[{path}]` on a line of its own{_got(detail, origin, path)}"
     said = _own_words(detail)
-    return f"{where}: {said or f'expected {_allowed(path) or _plain(detail)}'}{_got(detail, origin)}"
+    return f"{where}: {said or f'expected {_allowed(path) or _plain(detail)}'}{_got(detail, origin, path)}"
 
 
 def _contradiction(found: Contradiction, origins: Mapping[str, Origin], home: Path) -> str:
@@ -127,9 +129,11 @@ def _nearest(path: str) -> str:
     return next((f", did you mean `{name}`?" for name in known if name.rpartition(".")[2] == field), "")
 
 
-def _got(detail: ErrorDetails, origin: Origin) -> str:
-    """Say what was found, and how TOML wants it written where that is the mistake."""
+def _got(detail: ErrorDetails, origin: Origin, path: str) -> str:
+    """Say what was found, unless it may be a secret, and how TOML wants it written if that is the mistake."""
     value = detail["input"]
+    if is_secret(path):
+        return f", got {MASK}"
     if isinstance(value, (dt.time, dt.date)):
         return f', got a time of day: a duration must be quoted, "{value}"'
     if isinstance(value, bool):
@@ -139,8 +143,9 @@ def _got(detail: ErrorDetails, origin: Origin) -> str:
         return f", got the number {value}{hint}"
     if isinstance(value, (dict, list, tuple)):
         return f", got {origin.text}" if origin.text else ""
-    text = str(value) if origin.text.startswith("[") else origin.text or str(value)
-    quoted = json.dumps(text, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+    as_it_is = origin.text.startswith("[") or in_utf8(str(value)) == origin.text
+    text = str(value) if as_it_is else origin.text or str(value)
+    quoted = in_utf8(json.dumps(text, ensure_ascii=False))
     return f", got {quoted}" if text else ", got nothing"
 
 

@@ -8,6 +8,7 @@ Works on values as they were written, so that a file's contradictions are found 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _MEMORY = ("mem", "mem_per_cpu", "mem_per_gpu")
+_PORT = re.compile(r"\d{1,9}")
+"""Longer numbers are no ports anyway, and Python refuses to read very long ones."""
 _GPUS = ("gpus", "gpus_per_node", "gpus_per_task")
 
 
@@ -79,7 +82,7 @@ def _in_server(stated: Mapping[str, Any]) -> Iterator[Contradiction]:
         yield Contradiction("server.interface", "server.bind_ip")
     defaults = {name: str(ServerSection.model_fields[name].default) for name in ("port_min", "port_max")}
     first, last = (str(stated.get(name, default)) for name, default in defaults.items())
-    if first.isdecimal() and last.isdecimal() and int(first) > int(last):
+    if _PORT.fullmatch(first) and _PORT.fullmatch(last) and int(first) > int(last):
         if "port_min" in stated:
             yield Contradiction("server.port_min", "server.port_max", "is above", f" ({last}, the default)")
         else:

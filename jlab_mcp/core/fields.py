@@ -95,7 +95,8 @@ def _path(path: Path) -> Path:
     return path
 
 
-def _split(value: object) -> object:
+def split_names(value: object) -> object:
+    """Split a text of names as a variable gives it; anything else stays as it is."""
     return tuple(re.split(r"[\s,]+", value.strip())) if isinstance(value, str) else value
 
 
@@ -194,12 +195,12 @@ Module = Annotated[
 ]
 Modules = Annotated[
     tuple[Module, ...],
-    BeforeValidator(_split, json_schema_input_type=tuple[Module, ...] | str),
+    BeforeValidator(split_names, json_schema_input_type=tuple[Module, ...] | str),
     Allowed("module names separated by spaces or commas, such as `cuda/12.4 anaconda`"),
 ]
 Names = Annotated[
     tuple[Word, ...],
-    BeforeValidator(_split, json_schema_input_type=tuple[Word, ...] | str),
+    BeforeValidator(split_names, json_schema_input_type=tuple[Word, ...] | str),
     Allowed("names separated by spaces or commas, or a list"),
 ]
 Lines = Annotated[

@@ -21,6 +21,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def in_utf8(text: str) -> str:
+    """Write bytes that were no UTF-8, as variables and arguments may hold, so that they can be shown."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def fold_repeats(text: str) -> str:
     """Replace runs of identical lines by the line and how many more there were."""
     lines = text.split("\n")

@@ -7,8 +7,10 @@ import json
 
 import pytest
 
+from jlab_mcp.app.profiles.trust import look, trust
 from jlab_mcp.core.profile import ConfigFile
 from jlab_mcp.core.resolver import setting_paths, value_at
+from jlab_mcp.errors import ConfigError
 from tests.config.world import World
 
 HARMLESS = {
@@ -21,6 +23,7 @@ HARMLESS = {
 }
 HARMLESS.pop("slurm.export")
 HARMLESS.pop("slurm.extra_directives")
+HARMLESS.pop("slurm.mail_user")
 
 RISKY = """template = "evil.sh"
 [slurm]
@@ -48,7 +51,11 @@ text_chars = 7
 
 def _trust(world: World) -> None:
     template = world.project / "evil.sh"
-    content = world.project_file.read_bytes() + (template.read_bytes() if template.exists() else b"")
+    more = b"\0" + template.read_bytes() if template.exists() else b""
+    _record(world, world.project_file.read_bytes() + more)
+
+
+def _record(world: World, content: bytes) -> None:
     hash_ = hashlib.sha256(content).hexdigest()
     (world.user / "trusted.toml").write_text(f"[files]\n{json.dumps(str(world.project_file))} = '{hash_}'\n")
 
@@ -110,6 +117,62 @@ def _warnings(world: World) -> tuple[str, ...]:
     if world.problems():
         return ()
     return world.load().warnings
+
+
+@pytest.mark.parametrize(
+    "modules",
+    ["./evil", "/tmp/evil", "~/evil", "cuda,/tmp/evil", "cuda, ./evil", "cuda\n~/evil", "gcc/../../tmp/evil"],
+)
+def test_modules_that_name_files_are_left_out_however_they_are_separated(world: World, modules: str) -> None:
+    world.project_file.write_text(f"[env]\nmodules = {json.dumps(modules)}\n")
+    resolved = world.load()
+    assert resolved.env.modules is None
+    assert "env.modules" in resolved.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("folder", "kept"),
+    [
+        ("work", True),
+        ("./a/../b", True),
+        ("/tmp", False),
+        ("~/.ssh", False),
+        ("a/../../b", False),
+        ("..", False),
+    ],
+)
+def test_notebooks_of_an_untrusted_project_stay_in_it(world: World, folder: str, kept: bool) -> None:
+    world.project_file.write_text(f'[notebook]\ndir = "{folder}"\n')
+    resolved = world.load()
+    assert (resolved.origins["notebook.dir"].kind == "project") is kept
+    assert any("notebook.dir" in warning for warning in resolved.warnings) is not kept
+
+
+def test_nothing_moves_unseen_between_a_file_and_its_template(world: World) -> None:
+    seen = b'template = "evil.sh"\n'
+    world.project_file.write_bytes(seen + b'[env]\nprologue = "echo"\n')
+    (world.project / "evil.sh").write_bytes(b"#!/bin/bash\n")
+    _trust(world)
+    assert world.load().env.prologue == "echo"
+    world.project_file.write_bytes(seen)
+    (world.project / "evil.sh").write_bytes(b'[env]\nprologue = "echo"\n#!/bin/bash\n')
+    assert world.load().template is None
+
+
+def test_a_template_in_the_users_home_is_trusted_as_it_is(world: World) -> None:
+    template = world.home / "job.sh"
+    template.write_text("#!/bin/bash\n")
+    world.project_file.write_text('template = "~//job.sh"\n')
+    trust(look(world.project, world.env), world.env)
+    assert world.load().template == "#!/bin/bash\n"
+    template.write_text("#!/bin/bash\nother\n")
+    assert world.load().template is None
+
+
+def test_a_template_that_is_no_file_is_refused_without_reading_it(world: World) -> None:
+    world.project_file.write_text('template = "/dev/zero"\n')
+    with pytest.raises(ConfigError, match="not a file"):
+        look(world.project, world.env)
 
 
 @pytest.mark.parametrize("store", ["", "not TOML", 'files = "x"', "[files]\n'/x' = 1\n"])

@@ -19,7 +19,7 @@ from jlab_mcp.core.resolver import (
     setting_paths,
     value_at,
 )
-from jlab_mcp.core.secrets import MASK, sounds_secret
+from jlab_mcp.core.secrets import MASK, is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,7 +124,7 @@ class _Lines:
             if origin.where not in self._files:
                 self._files[origin.where] = lines_of(Path(origin.where))
             line = self._files[origin.where].get(key)
-        text = MASK if _is_secret(key) and origin.text else origin.text
+        text = MASK if is_secret(key) and origin.text else origin.text
         return ShownOrigin(kind=origin.kind, where=origin.where, line=line, text=text)
 
 
@@ -138,7 +138,7 @@ def _settings(resolved: ResolvedProfile, places: _Lines) -> Iterator[ShownSettin
             value = Path(origin.where).parent / value  # where it is, whichever file the line is pasted into
         yield ShownSetting(
             key=key,
-            value=MASK if _is_secret(key) and value else _JSON.dump_python(value, mode="json"),
+            value=MASK if is_secret(key) and value else _JSON.dump_python(value, mode="json"),
             origin=places.shown(origin, key),
             overrides=tuple(places.shown(other, key) for other in resolved.overridden.get(key, ())),
         )
@@ -151,7 +151,3 @@ def _keys(resolved: ResolvedProfile) -> Iterator[str]:
             yield from (f"{_VARS}.{name}" for name in resolved.env.vars)
         else:
             yield key
-
-
-def _is_secret(key: str) -> bool:
-    return key.startswith(f"{_VARS}.") and sounds_secret(key.removeprefix(f"{_VARS}."))

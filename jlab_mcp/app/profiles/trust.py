@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from jlab_mcp.config.layers import shown
 from jlab_mcp.config.load import TRUSTED
 from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
 from jlab_mcp.config.tomlfile import leaves, read_toml
+from jlab_mcp.config.tomllimits import parse
 from jlab_mcp.config.trust import digest as hash_of
 from jlab_mcp.config.trust import is_trusted, safe, trusted_files
 from jlab_mcp.errors import ConfigError
@@ -69,15 +69,17 @@ def look(project_dir: Path | None = None, environ: Mapping[str, str] | None = No
         raise ConfigError([f"there is no {PROJECT_FILE} in {path.parent}"])
     try:
         content = path.read_bytes()
-        values = tomllib.loads(content.decode("utf-8-sig"))
+        values = parse(content.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError([f"{short}: cannot be read: {error.strerror}"]) from error
     except ValueError as error:  # what is wrong with it is told line by line
         raise ConfigError(read_toml(path, short).problems or [f"{short}: is not TOML: {error}"]) from error
     try:
-        digest = hash_of(path, content)
+        digest = hash_of(path, content, home)
     except OSError as error:
         raise ConfigError([f"{short}: template: cannot read {error.filename}: {error.strerror}"]) from error
+    except ValueError as error:
+        raise ConfigError([f"{short}: template: no file has such a name: {error}"]) from error
     texts = dict(leaves(values))
     risky = {key: text for key in safe(values)[1] for key, text in _under(key, texts)}
     return Trusting(
@@ -85,7 +87,7 @@ def look(project_dir: Path | None = None, environ: Mapping[str, str] | None = No
         shown=short,
         digest=digest,
         risky=tuple(risky.items()),
-        trusted=is_trusted(path, _store(environ)),
+        trusted=is_trusted(path, _store(environ), home),
     )
 
 
@@ -118,8 +120,8 @@ def distrust(project_dir: Path | None = None, environ: Mapping[str, str] | None 
 def all_trusted(environ: Mapping[str, str] | None = None) -> list[Trusted]:
     """List what was trusted, and how it stands with each file now."""
     environ = os.environ if environ is None else environ
-    store = _store(environ)
-    return [Trusted(Path(path), _state(Path(path), store)) for path in sorted(trusted_files(store))]
+    store, home = _store(environ), home_folder(environ)
+    return [Trusted(Path(path), _state(Path(path), store, home)) for path in sorted(trusted_files(store))]
 
 
 def project_file(project_dir: Path | None = None) -> Path:
@@ -133,7 +135,7 @@ def project_file(project_dir: Path | None = None) -> Path:
 
 def withheld(path: Path, environ: Mapping[str, str]) -> list[str]:
     """Return what of a project's file does not count, as long as it is not trusted."""
-    if is_trusted(path.parent.resolve() / path.name, _store(environ)):
+    if is_trusted(path.parent.resolve() / path.name, _store(environ), home_folder(environ)):
         return []
     return safe(read_toml(path, str(path)).values)[1]
 
@@ -143,10 +145,10 @@ def _under(key: str, texts: Mapping[str, str]) -> list[tuple[str, str]]:
     return found or [(key, "")]
 
 
-def _state(path: Path, store: Path) -> str:
+def _state(path: Path, store: Path, home: Path) -> str:
     if not path.is_file():
         return "missing"
-    return "trusted" if is_trusted(path, store) else "changed"
+    return "trusted" if is_trusted(path, store, home) else "changed"
 
 
 def _store(environ: Mapping[str, str]) -> Path:
@@ -159,7 +161,7 @@ def _read(environ: Mapping[str, str]) -> dict[str, str]:
     files = trusted_files(store)
     if not files and store.exists():
         try:
-            tomllib.loads(store.read_text(encoding="utf-8"))
+            parse(store.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ConfigError(
                 [f"{store} cannot be read ({error}); remove it and trust files anew"]
