@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.resolver import BUILT_IN, ResolvedProfile
-from jlab_mcp.errors import CannotWrite
+from jlab_mcp.errors import CannotWrite, Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,20 @@ def naming_the_setting(target: Target) -> Iterator[None]:
         path = error.details.get("path")
         if path and isinstance(target, ResolvedProfile):
             error.details.setdefault("setting", _setting(target, Path(path)))
+        raise
+
+
+@contextmanager
+def naming_the_users_folder(folder: Path) -> Iterator[None]:
+    """Let a `CannotWrite` of the block say what moves the user's settings; other files have their place."""
+    try:
+        yield
+    except CannotWrite as error:
+        path = error.details.get("path")
+        if path and Path(path).is_relative_to(folder):
+            error.details["setting"] = "`JLAB_MCP_CONFIG`"
+        else:
+            error.remedy = Remedy.NONE
         raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from jlab_mcp.config.tomlfile import leaves, lines_of, read_toml
+from jlab_mcp.config.tomlfile import is_there, leaves, lines_of, read_toml
 from jlab_mcp.config.trust import is_trusted, safe
 from jlab_mcp.core.profile import ConfigFile, Profile
 from jlab_mcp.core.resolver import Layer, Origin
@@ -41,7 +41,7 @@ def file_layer(path: Path, values: Mapping[str, Any], kind: Kind) -> Layer:
 
 def config_layer(path: Path, kind: Kind, *, home: Path, problems: list[str]) -> Said:
     """Read a `config.toml`; one that is not there says nothing."""
-    if not path.is_file():
+    if not is_there(path):
         return Said()
     read = read_toml(path, shown(path, home))
     problems += read.problems
@@ -58,7 +58,7 @@ def project_layer(path: Path, store: Path, *, home: Path, problems: list[str], w
         problems: gets what is wrong.
         warnings: gets what is left out.
     """
-    if not path.is_file():
+    if not is_there(path):
         return Said()
     read = read_toml(path, shown(path, home))
     problems += read.problems

@@ -105,7 +105,7 @@ def _trouble(folder: Path) -> str | None:
 
 def _user_folder(environ: Mapping[str, str], home: Path) -> Path:
     if named := environ.get(CONFIG):
-        return home / named[2:] if named.startswith("~/") else Path(named).absolute()
+        return home / named[2:] if named == "~" or named.startswith("~/") else Path(named).absolute()
     configured = Path(environ.get("XDG_CONFIG_HOME", ""))
     return (configured if configured.is_absolute() else home / ".config") / "jlab-mcp"
 

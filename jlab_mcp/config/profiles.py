@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jlab_mcp.config.layers import file_layer, shown
-from jlab_mcp.config.tomlfile import read_toml
+from jlab_mcp.config.tomlfile import is_there, read_toml
 from jlab_mcp.core.nearest import nearest
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from jlab_mcp.core.resolver import Layer
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_RULE = (
+    "a name of letters, digits, dots, dashes and underscores, at most 64, that begins with a letter or digit"
+)
 NOT_INHERITED = ("extends", "match", "description")
 """What a profile says of itself alone."""
 
@@ -51,9 +55,25 @@ def profile_files(places: Places) -> list[ProfileFile]:
     return [
         ProfileFile(path.stem, place.level, path)
         for place in places
-        for path in sorted(place.profiles.glob("*.toml"))
-        if _NAME.fullmatch(path.stem) and path.is_file()
+        for path in toml_files(place.profiles)
+        if _NAME.fullmatch(path.stem)
     ]
+
+
+def is_folder(path: Path) -> bool:
+    """Say whether there is a folder that can be looked at."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def toml_files(folder: Path) -> list[Path]:
+    """List what is named `*.toml` in a folder, sorted; nothing where the folder cannot be read."""
+    try:
+        return sorted(folder.glob("*.toml"))
+    except OSError:
+        return []
 
 
 def known_names(places: Places) -> list[str]:
@@ -92,8 +112,11 @@ def read_chain_of(file: ProfileFile, places: Places, *, home: Path) -> Chain:
         if not isinstance(parent, str) or parent.strip().lower() == "none":
             break
         said_by = f"{shown(current.path, home, 'extends')}: extends"
-        current = _find(parent, places, after=current if parent == current.name else None)
-        if current is None:
+        is_own_name = parent == current.name
+        current = _find(parent, places, after=current if is_own_name else None)
+        if current is None and is_own_name:
+            problems.append(f"{said_by}: there is no other profile of the name {parent}")
+        elif current is None:
             problems.append(_no_profile(parent, places, said_by))
         elif current.path in [seen.path for seen in files]:
             names = " → ".join([*(seen.name for seen in files), current.name])
@@ -117,7 +140,7 @@ def _find(name: str, places: Places, *, after: ProfileFile | None) -> ProfileFil
     found = []
     for place in places:
         path = place.profiles / f"{name}.toml"
-        if path.is_file():
+        if is_there(path):
             found.append(ProfileFile(name, place.level, path))
     if after is not None:
         paths = [file.path for file in found]
@@ -127,7 +150,8 @@ def _find(name: str, places: Places, *, after: ProfileFile | None) -> ProfileFil
 
 def _no_profile(name: str, places: Places, said_by: str) -> str:
     if not _NAME.fullmatch(name):
-        return f'{said_by}: expected a name of letters, digits, dots, dashes and underscores, got "{name}"'
+        got = json.dumps(name, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+        return f"{said_by}: expected {NAME_RULE}, got {got}"
     known = known_names(places)
-    listed = nearest(name, known) or f"; there are: {', '.join(known) or 'none'}"
+    listed = nearest(name.removesuffix(".toml"), known) or f"; there are: {', '.join(known) or 'none'}"
     return f'{said_by}: there is no profile "{name}"{listed}'

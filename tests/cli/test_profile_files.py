@@ -115,6 +115,19 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(user: User) -> None:
     assert told.returncode == 13
     assert "cannot write" in told.stderr
     assert "Traceback" not in told.stderr
+    assert told.stderr.endswith("hint: name a folder you can write to in `JLAB_MCP_CONFIG`\n")
+
+
+def test_no_other_folder_is_proposed_for_a_projects_file(user: User) -> None:
+    link = user.project / ".jlab-mcp.toml"
+    link.symlink_to("/proc/none/of/ours.toml")
+    told = user.run("profile", "use", "local", "--project")
+    assert told.returncode == 13
+    assert "hint" not in told.stderr
+
+
+def test_a_tilde_alone_names_the_home_folder(user: User) -> None:
+    assert f"{user.home}/config.toml" in user.run("profile", "path", JLAB_MCP_CONFIG="~").stdout
 
 
 def test_paths_are_listed_in_the_order_in_which_they_count(user: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from tests.cli.profiles import User
@@ -83,6 +84,34 @@ def test_what_is_not_there_is_named(user: User) -> None:
     assert "there is no .toml file in empty" in told.stderr
     assert "there is no file ./gone.toml" in told.stderr
     assert "did you mean `local`?" in told.stderr
+
+
+def test_what_is_in_the_way_of_a_file_is_named(user: User) -> None:
+    folder = user.profile("fine", "").parent
+    (folder / "folder.toml").mkdir()
+    (folder / "gone.toml").symlink_to("nowhere")
+    (folder / "loop.toml").symlink_to("loop.toml")
+    os.mkfifo(folder / "pipe.toml")
+    (user.config / "config.toml").mkdir()
+    told = user.run("profile", "validate")
+    assert told.returncode == 3
+    assert [
+        line.removeprefix("error: ~/.config/jlab-mcp/")
+        for line in told.stderr.splitlines()
+        if "error:" in line
+    ] == [
+        "profiles/folder.toml: cannot be read: Is a directory",
+        "profiles/gone.toml: cannot be read: No such file or directory",
+        "profiles/loop.toml: cannot be read: Too many levels of symbolic links",
+        "profiles/pipe.toml: cannot be read: it is not an ordinary file",
+        "config.toml: cannot be read: Is a directory",
+    ]
+
+
+def test_mistakes_of_a_file_are_told_in_the_order_of_its_lines(user: User) -> None:
+    user.profile("bad", '[slurm]\ncpus_per_task = 0\ngpus = 0\nnice = "x"\nnodes = 0\n')
+    found = json.loads(user.run("profile", "validate", "bad", "--json").stdout)["files"][0]["problems"]
+    assert [problem.split(":")[1] for problem in found] == ["2", "3", "4", "5"]
 
 
 def test_a_template_that_is_missing_is_a_problem_of_the_profile(user: User) -> None:

@@ -105,11 +105,16 @@ def test_a_chain_of_profiles_is_followed_and_the_nearest_wins(world: World) -> N
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({"a": "a"}, 'a.toml:2: extends: there is no profile "a"'),
+        ({"a": "a"}, "a.toml:2: extends: there is no other profile of the name a"),
         ({"a": "b", "b": "a"}, "b.toml:2: extends: a → b → a goes round in a circle"),
         ({"a": "b", "b": "c", "c": "b"}, "c.toml:2: extends: a → b → c → b goes round in a circle"),
         ({"a": "nope"}, 'a.toml:2: extends: there is no profile "nope"'),
+        ({"a": "locla.toml"}, 'a.toml:2: extends: there is no profile "locla.toml", did you mean `local`?'),
         ({"a": "../x"}, "a.toml:2: extends: expected a name"),
+        (
+            {"a": r"\u001b[2J"},
+            r'a.toml:2: extends: expected a name of letters, digits, dots, dashes and underscores, at most 64, that begins with a letter or digit, got "\u001b[2J"',
+        ),
     ],
 )
 def test_a_chain_that_does_not_end_well_is_refused_with_its_line(

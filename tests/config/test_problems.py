@@ -82,8 +82,15 @@ def test_every_mistake_of_a_file_is_told_at_once_in_the_order_of_its_lines(world
     ("text", "said"),
     [
         ("[slurm\n", "p.toml:1: is not TOML: expected ']' at the end of a table declaration"),
-        ('a = "x\n', "p.toml:1: is not TOML: "),
-        ("[slurm]\n[slurm]\n", "p.toml:2: is not TOML: cannot declare ('slurm',) twice"),
+        ('mode = "x\n', "p.toml:1: mode: the closing quote is missing"),
+        ("mode = 'x\n", "p.toml:1: mode: the closing quote is missing"),
+        ("[slurm]\n[slurm]\n", "p.toml:2: [slurm] is there a second time; put its settings under the first one"),
+        ('[slurm]\nqos = "a"\nqos = "b"\n', "p.toml:3: qos: is set a second time"),
+        ("[slurm]\nntasks = 1\nntasks = 2\n", "p.toml:3: ntasks: is set a second time"),
+        ("[slurm]\ntime: 90\n", "p.toml:2: time: write `=` between a key and its value, not a colon"),
+        ("[slurm]\nqos = \u201cgpu\u201d\n", 'p.toml:2: qos: write straight quotes: qos = "gpu"'),
+        ('[env]\nmodules = [\n  "a"\n  "b=1"\n]\n', "p.toml:2: the list that begins here has no end, or lacks a comma"),
+        ('[env]\nvenv = "C:\\Users"\n', "p.toml:2: venv: a backslash has a meaning of its own in double quotes; use single quotes"),
         ('slurm = "x"\n', 'p.toml:1: slurm: expected a section, `[slurm]` on a line of its own, got "x"'),
         ("[slurm]\ngres = true\n", "p.toml:2: slurm.gres: expected NAME[:TYPE][:COUNT], several with commas, such as gpu:1 or gpu:a100:2, got true"),
         ("[slurm]\nntasks = true\n", "p.toml:2: slurm.ntasks: expected a whole number of at least 1, got true"),
@@ -97,6 +104,32 @@ def test_a_mistake_is_explained(world: World, text: str, said: str) -> None:
     world.profile("p", text)
     (problem,) = world.problems("p")
     assert problem.startswith(said)
+
+
+def test_what_is_wrong_further_down_is_told_as_well(world: World) -> None:
+    world.profile(
+        "p",
+        '[slurm]\nqos = "a\ntime: 90\nntasks = "lots"\nnodes = 1\nnodes = 2\n[slurm]\nmem = 1\n[slurm]\n'
+        "[server\nport_min = 1\n[env]\nvenv = 3\nconda = 'x\nmodules = 4\n",
+    )
+    assert [problem[: problem.index(": ")] for problem in world.problems("p")] == [
+        f"p.toml:{line}" for line in (2, 3, 4, 6, 7, 9, 10, 13, 14, 15)
+    ]
+
+
+def test_a_file_that_no_person_wrote_is_refused_at_once(world: World) -> None:
+    world.profile("p", "# " + "x" * 300_000)
+    assert world.problems("p") == [
+        "p.toml: cannot be read: it is larger than 256 KiB, which no file of settings is"
+    ]
+
+
+def test_lines_of_a_long_file_are_found(world: World) -> None:
+    path = world.profile(
+        "p", "[env.vars]\n" + "".join(f'V{n} = "x"\n' for n in range(5_000)) + "[env]\nvenv = 3\n"
+    )
+    assert lines_of(path)["env.vars.V4999"] == 5_001
+    assert world.problems("p")[0].startswith("p.toml:5003: env.venv: ")
 
 
 def test_a_file_that_is_not_utf8_names_the_line(world: World) -> None:

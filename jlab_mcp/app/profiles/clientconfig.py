@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from jlab_mcp.app.blame import naming_the_users_folder
 from jlab_mcp.app.context import project_folder
 from jlab_mcp.app.profiles.chosen import chosen_by, chosen_profile
 from jlab_mcp.config.environment import PROFILE
@@ -110,23 +111,45 @@ def with_entry(name: str, entry: ClientEntry, *, project_dir: Path | None = None
     """
     path = client_file(project_dir)
     try:
-        before = path.read_bytes().decode("utf-8") if path.exists() else ""
+        before = _text(path)
         return before, set_entry(before, "mcpServers", name, entry.model_dump(mode="json"))
-    except OSError as error:
-        raise ConfigError([f"{_shown(path)}: cannot be read: {error.strerror}"]) from error
     except ValueError as error:
         raise ConfigError([f"{_shown(path)}: is left as it is: {error}"]) from error
 
 
-def write_entry(text: str, *, project_dir: Path | None = None) -> str:
+def write_entry(before: str, after: str, *, project_dir: Path | None = None) -> str:
     """Write the project's file, and return how its user calls it.
 
+    Args:
+        before: its text when the entry was put in.
+        after: its text with the entry.
+        project_dir: the project folder; the working directory if None.
+
     Raises:
+        ConfigError: somebody else has changed it meanwhile.
         CannotWrite: the system refused.
     """
     path = client_file(project_dir)
-    write_edited(path, text)
+    if _text(path) != before:
+        raise ConfigError(
+            [f"{_shown(path)}: has changed meanwhile, and is left as it is; run the command again"]
+        )
+    with naming_the_users_folder(places(os.environ, home_folder(os.environ)).user.folder):
+        write_edited(path, after)
     return _shown(path)
+
+
+def _text(path: Path) -> str:
+    """Return a file's text; nothing where there is no file.
+
+    Raises:
+        ConfigError: it cannot be read.
+        ValueError: it is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode("utf-8") if path.exists() else ""
+    except OSError as error:
+        raise ConfigError([f"{_shown(path)}: cannot be read: {error.strerror}"]) from error
 
 
 def _shown(path: Path) -> str:

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from jlab_mcp.app.blame import naming_the_users_folder
 from jlab_mcp.app.jobscript import job_script
 from jlab_mcp.app.profiles.ground import as_toml, layers_of
 from jlab_mcp.config.environment import environment_layer
@@ -111,7 +112,7 @@ def write_draft(ground: Ground, draft: Draft, *, replace_old: bool = False) -> t
         CannotWrite: the system refused; the old file, if any, is as it was.
     """
     path = ground.file_of(draft.name)
-    with writing(path):
+    with naming_the_users_folder(path.parent.parent), writing(path):
         make_private_folder(path.parent)
         if replace_old and path.exists():
             backup = _keep(path)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from jlab_mcp.app.blame import naming_the_users_folder
 from jlab_mcp.app.context import project_folder
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.places import PROJECT_FILE, home_folder, places, schema_file
-from jlab_mcp.config.profiles import own_values, profile_files, read_chain
+from jlab_mcp.config.profiles import NAME_RULE, is_folder, own_values, profile_files, read_chain
+from jlab_mcp.config.tomlfile import is_there
 from jlab_mcp.core.editing.tomltext import toml_value
 from jlab_mcp.errors import ConfigError
 from jlab_mcp.storage.edited import write_edited
@@ -77,17 +79,17 @@ def searched_places(
     environ = os.environ if environ is None else environ
     where = places(environ, home_folder(environ))
     project = project_folder(project_dir) / PROJECT_FILE
-    found = [SearchedPlace(level="project", path=project, there=project.is_file())]
+    found = [SearchedPlace(level="project", path=project, there=is_there(project))]
     files = profile_files(where)
     for place in where:
         names = tuple(file.name for file in files if file.path.parent == place.profiles)
         found.append(
             SearchedPlace(
-                level=place.level, path=place.profiles, there=place.profiles.is_dir(), profiles=names
+                level=place.level, path=place.profiles, there=is_folder(place.profiles), profiles=names
             )
         )
     found += [
-        SearchedPlace(level=place.level, path=place.config_file, there=place.config_file.is_file())
+        SearchedPlace(level=place.level, path=place.config_file, there=is_there(place.config_file))
         for place in (where.user, *where.sites)
     ]
     return found
@@ -119,15 +121,14 @@ def copy_profile(
     file = _file(name, environ)
     target = places(environ, home).user.profiles / f"{new}.toml"
     if not _NAME.fullmatch(new) or new.lower() == "none":
-        raise ConfigError(
-            [f'NEW: expected a name of letters, digits, dots, dashes and underscores, got "{new}"']
-        )
+        raise ConfigError([f"NEW: expected {NAME_RULE}, got {new!r}"])
     if target.exists() and target.samefile(file.path):
         raise ConfigError([f"{shown(target, home)} is the profile {name} itself; choose another name"])
     if target.exists() and not force:
         raise ConfigError([f"{shown(target, home)} is there already; choose another name, or add --force"])
     text = _child(name) if extends else _with_schema(_read(file, home))
-    write_edited(target, text)
+    with naming_the_users_folder(target.parent.parent):
+        write_edited(target, text)
     return Copied(shown(target, home), () if extends else tuple(_relative(file)))
 
 

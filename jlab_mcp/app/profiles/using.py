@@ -6,8 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from jlab_mcp.app.blame import naming_the_users_folder
 from jlab_mcp.app.profiles.chosen import chosen_by, chosen_profile
-from jlab_mcp.app.profiles.trust import look, project_file, trust
+from jlab_mcp.app.profiles.trust import project_file, trust_edit
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.places import home_folder, places
 from jlab_mcp.config.profiles import read_chain
@@ -75,11 +76,12 @@ def use_profile(
         changed = set_key(text, "profile", wanted)
     except ValueError as error:
         raise ConfigError([f"{shown(path, home)}: cannot be changed: {error}; change it by hand"]) from error
-    trusted = scope == "project" and path.is_file() and look(project_dir, environ).trusted
+    trusted_anew = False
     if changed != text:
-        write_edited(path, changed)
-        if trusted:
-            trust(look(project_dir, environ), environ)
+        with naming_the_users_folder(where.user.folder):
+            write_edited(path, changed)
+        if scope == "project":
+            trusted_anew = trust_edit(path, text.encode(), changed.encode(), environ)
     choice, _ = chosen_profile(None, project_dir=project_dir, environ=environ)
     beaten = wanted is not None and choice.name != wanted
     return Used(
@@ -87,16 +89,16 @@ def use_profile(
         shown=shown(path, home),
         changed=changed != text,
         beaten_by=chosen_by(choice.by, home) if beaten else None,
-        trusted_anew=trusted and changed != text,
+        trusted_anew=trusted_anew,
     )
 
 
 def _text(path: Path, home: Path) -> str:
     """Return a file's text with its own line ends; nothing where there is no file."""
-    if not path.exists():
-        return ""
     try:
         return path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise ConfigError([f"{shown(path, home)}: cannot be read: {why}"]) from error

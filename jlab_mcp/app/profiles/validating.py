@@ -16,9 +16,18 @@ from jlab_mcp.config.homes import expand_users
 from jlab_mcp.config.layers import config_layer, shown
 from jlab_mcp.config.load import read_template
 from jlab_mcp.config.places import PROJECT_FILE, Places, home_folder, places
-from jlab_mcp.config.problems import place
-from jlab_mcp.config.profiles import ProfileFile, known_names, profile_files, read_chain, read_chain_of
+from jlab_mcp.config.problems import in_order, place
+from jlab_mcp.config.profiles import (
+    ProfileFile,
+    is_folder,
+    known_names,
+    profile_files,
+    read_chain,
+    read_chain_of,
+    toml_files,
+)
 from jlab_mcp.config.settings import merge
+from jlab_mcp.config.tomlfile import is_there
 from jlab_mcp.core.resolver import Facts, resolve
 from jlab_mcp.errors import ConfigError
 
@@ -93,19 +102,19 @@ class _Checker:
         self._where: Places = places(environ, self._home)
 
     @cached_property
-    def _by_path(self) -> dict[Path, ProfileFile]:
-        return {file.path.resolve(): file for file in profile_files(self._where)}
+    def _by_path(self) -> dict[str, ProfileFile]:
+        return {os.path.realpath(file.path): file for file in profile_files(self._where)}
 
     def named(self, target: str, problems: list[str]) -> Iterator[tuple[Path, Kind]]:
         """Yield the files that a target means; one that means none is a problem."""
         path = Path(target)
         if target in known_names(self._where):
             yield next(file.path for file in profile_files(self._where) if file.name == target), "profile"
-        elif path.is_dir():
-            files = sorted(path.glob("*.toml"))
+        elif is_folder(path):
+            files = toml_files(path)
             problems += [] if files else [f"there is no .toml file in {target}"]
             yield from ((file, _kind(file)) for file in files)
-        elif path.exists():
+        elif os.path.lexists(path):
             yield path, _kind(path)
         elif path.suffix == ".toml" or len(path.parts) > 1:
             problems.append(f"there is no file {target}")
@@ -115,10 +124,10 @@ class _Checker:
 
     def own(self) -> Iterator[tuple[Path, Kind]]:
         """Yield the files of the user's and the project's."""
-        yield from ((path, "profile") for path in sorted(self._where.user.profiles.glob("*.toml")))
-        if self._where.user.config_file.is_file():
+        yield from ((path, "profile") for path in toml_files(self._where.user.profiles))
+        if is_there(self._where.user.config_file):
             yield self._where.user.config_file, "config"
-        if (self._project / PROJECT_FILE).is_file():
+        if is_there(self._project / PROJECT_FILE):
             yield self._project / PROJECT_FILE, "project"
 
     def together(self) -> tuple[str, ...]:
@@ -137,10 +146,10 @@ class _Checker:
             self._check_profile(path, problems, notes)
         else:
             self._check_config(path, kind, problems, notes)
-        return CheckedFile(path=path, kind=kind, problems=tuple(problems), notes=tuple(notes))
+        return CheckedFile(path=path, kind=kind, problems=tuple(in_order(problems)), notes=tuple(notes))
 
     def _check_profile(self, path: Path, problems: list[str], notes: list[str]) -> None:
-        same = self._by_path.get(path.resolve())
+        same = self._by_path.get(os.path.realpath(path))
         file = same or ProfileFile(path.stem, "user", path)
         chain = read_chain_of(file, self._where, home=self._home)
         problems += chain.problems
