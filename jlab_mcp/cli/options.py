@@ -31,7 +31,7 @@ ProfileOption = Annotated[
 ProfileArgument = Annotated[
     str | None,
     typer.Argument(
-        metavar="[NAME]", help="Which profile; else the one used here.", autocompletion=complete_profile
+        metavar="NAME", help="Which profile; else the one used here.", autocompletion=complete_profile
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from jlab_mcp.cli.render import say, show_error, show_warnings
+from jlab_mcp.cli.render import say, show_error, show_lost_data, show_warnings
 from jlab_mcp.errors import ExitCode, JlabMcpError
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def _leave(outcome: Coroutine[None, None, ExitCode], profile: str | None) -> Non
     except KeyboardInterrupt:
         say("interrupted")
         code = ExitCode.INTERRUPTED
+    if show_lost_data() and code is ExitCode.OK:
+        code = ExitCode.CANNOT_WRITE
     raise typer.Exit(code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -25,6 +26,9 @@ _ASKED = (
     *("mem", "mem_per_cpu", "mem_per_gpu", "time"),
 )
 """What `status` shows of a job's settings, in this order."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_lost: list[str] = []
+"""Why data could not be written."""
 _RED, _YELLOW, _CYAN, _GREEN = 31, 33, 36, 32
 
 
@@ -33,8 +37,18 @@ def data(text: str) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The terminal's character set may not hold the letters of a folder's name.
         sys.stdout.reconfigure(errors="backslashreplace")
-    with _terminal_may_be_gone():
+    try:
         print(text, flush=True)
+    except OSError as error:  # a reader that went away wants no more of it
+        if error.errno in _NO_ROOM:
+            _lost.append(os.strerror(error.errno or 0))
+
+
+def show_lost_data() -> bool:
+    """Say so where a full disk has swallowed data; a script must not go on with half of a file."""
+    if _lost:
+        say(_coloured("error: ", _RED) + f"cannot write the output: {_lost[-1]}")
+    return bool(_lost)
 
 
 def say(text: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from jlab_mcp.cli.render import say, show_error
+from jlab_mcp.cli.render import say, show_error, show_lost_data
 from jlab_mcp.errors import ExitCode, JlabMcpError
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ def settle(body: Callable[[], ExitCode | None], profile: str | None = None) -> N
     except KeyboardInterrupt:
         say("interrupted")
         code = ExitCode.INTERRUPTED
+    if show_lost_data() and code is ExitCode.OK:
+        code = ExitCode.CANNOT_WRITE
     raise typer.Exit(code)
 
 

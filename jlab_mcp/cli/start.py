@@ -25,7 +25,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def start(
     time: Annotated[
         str | None,
-        typer.Argument(metavar="[TIME]", help="How long it may run, as SLURM writes it: 90, 4:00:00, 1-12."),
+        typer.Argument(metavar="TIME", help="How long it may run, as SLURM writes it: 90, 4:00:00, 1-12."),
     ] = None,
     profile: ProfileOption = None,
     detach: Annotated[

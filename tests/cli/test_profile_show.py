@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from tests.cli.profiles import User
+from tests.commands import COMMAND, LIMIT
 
 BASE = 'mode = "slurm"\n[slurm]\ngres = "gpu:a100:2"\ntime = "4:00:00"\n[env]\nmodules = "cuda anaconda"\n'
 CHILD = """\
@@ -49,6 +52,31 @@ def test_a_broken_profile_does_not_break_the_list(user: User) -> None:
     assert 'bad.toml:2: time: a duration must be quoted: time = "4:00:00"' in listed["bad"]["problem"]
     assert listed["local"]["problem"] is None
     assert "bad.toml:2: " in user.run("profile", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"), [({}, ""), ({"JLAB_MCP_PROFILE": "none"}, ", chosen by JLAB_MCP_PROFILE")]
+)
+def test_where_no_profile_is_used_none_is_named(user: User, environ: dict[str, str], said: str) -> None:
+    told = user.run("profile", "show", **environ, JLAB_MCP_RUN_MODE="local")
+    assert told.stdout.splitlines()[0] == f"# no profile (local){said}"
+    assert json.loads(user.run("profile", "show", "--json", **environ).stdout)["is_profile"] is False
+
+
+def test_data_that_a_full_disk_swallows_is_a_failure(user: User) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = subprocess.run(
+            [*COMMAND, "profile", "list"],
+            cwd=user.project,
+            env=user.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+    assert told.returncode == 13
+    assert told.stderr.endswith("error: cannot write the output: No space left on device\n")
 
 
 def test_every_value_says_where_it_was_set_and_what_it_overrode(user: User) -> None:
@@ -112,7 +140,7 @@ def test_a_wrong_name_is_one_sentence_with_the_nearest(user: User) -> None:
 
 
 def test_a_setting_that_must_be_filled_in_is_pointed_out(user: User) -> None:
-    user.profile("site", 'required = ["slurm.account"]\n')
+    user.profile("site", 'mode = "slurm"\nrequired = ["slurm.account"]\n')
     told = user.run("profile", "show", "site")
     assert told.returncode == 0
     assert "hint: slurm.account has to be filled in" in told.stderr
@@ -131,3 +159,12 @@ def test_every_command_on_profiles_explains_itself(user: User, command: str) -> 
     assert f"Usage: jlab-mcp profile {command}" in told.stdout
     assert "Examples:" in told.stdout
     assert f"\n  {command} " in user.run("profile", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "command", [["profile", "show"], ["profile", "validate"], ["profile", "path"], ["start"]]
+)
+def test_the_usage_puts_what_may_be_left_out_into_one_pair_of_brackets(
+    user: User, command: list[str]
+) -> None:
+    assert "[[" not in user.run(*command, "--help").stdout

@@ -61,7 +61,8 @@ class ShownProfile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
+    name: str = Field(description="The profile; where none is used, the mode that servers run in.")
+    is_profile: bool = Field(description="Whether a profile is used.")
     chosen_by: str | None = Field(
         default=None, description="What chose it: a flag, variable, file or reason."
     )
@@ -94,12 +95,17 @@ def show_profile(
     places = _Lines()
     return ShownProfile(
         name=resolved.name,
+        is_profile=_is_profile(resolved.chosen_by),
         chosen_by=chosen_by(resolved.chosen_by, home_folder(environ)),
         mode=resolved.mode,
         settings=tuple(_settings(resolved, places)),
         missing=resolved.missing,
         warnings=resolved.warnings,
     )
+
+
+def _is_profile(choice: Origin) -> bool:
+    return bool(choice.where) and choice.text.strip().lower() != "none"
 
 
 def in_words(origin: ShownOrigin) -> str:

@@ -46,7 +46,7 @@ def use(
     def body() -> None:
         from jlab_mcp.app.profiles.using import use_profile
 
-        _say_used(use_profile(name, "project" if project else "user"))
+        say_used(use_profile(name, "project" if project else "user"))
 
     settle(body)
 
@@ -84,7 +84,7 @@ def path(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="Whose file; else all places are listed.",
             autocompletion=complete_profile,
         ),
@@ -117,7 +117,7 @@ def path(
 
 def schema(
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help="profile, config, or the output of a command.")
+        str, typer.Argument(metavar="KIND", help="profile, config, or the output of a command.")
     ] = "profile",
 ) -> None:
     """Print a JSON Schema, for editors and programs.
@@ -136,7 +136,8 @@ def schema(
     settle(body)
 
 
-def _say_used(used: Used) -> None:
+def say_used(used: Used) -> None:
+    """Say what `use_profile` has written, and whether it counts here."""
     if not used.changed:
         say(f"{used.shown} says so already" if used.name else f"{used.shown} chooses no profile")
     elif used.name:

@@ -105,8 +105,9 @@ def _chosen(listed: ProfileList) -> str:
 
 def _lines(found: ShownProfile, *, with_origin: bool) -> Iterator[str]:
     """Lay settings out as a file: each section under its heading."""
+    name = found.name if found.is_profile else "no profile"
     by = f", chosen by {found.chosen_by}" if found.chosen_by not in (None, "NAME") else ""
-    yield f"# {_one_line(f'{found.name} ({found.mode}){by}')}"
+    yield f"# {_one_line(f'{name} ({found.mode}){by}')}"
     section = ""
     for heading, settings in _sections(found):
         if heading != section:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def validate(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH|NAME]...", help="Files, folders or profiles; else all of yours here."),
+        typer.Argument(metavar="PATH|NAME", help="Files, folders or profiles; else all of yours here."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
