@@ -198,6 +198,7 @@ def user(tmp_path_factory: pytest.TempPathFactory) -> User:
         ("profile-path", ["profile", "path", "--json"]),
         ("profile-path", ["profile", "path", "fine", "--json"]),
         ("profile-path", ["config", "path", "--json"]),
+        ("config-trust", ["config", "trust", "--list", "--json"]),
         ("status", ["status", "--json", "--profile", "local"]),
         ("status-all", ["status", "--all", "--json"]),
         ("stop", ["stop", "--all", "--json"]),

@@ -72,6 +72,12 @@ def _profile_path() -> str:
     return output_schema(SearchedPlaces, "jlab-mcp profile path --json")
 
 
+def _config_trust() -> str:
+    from jlab_mcp.app.profiles.trust import TrustedFiles
+
+    return output_schema(TrustedFiles, "jlab-mcp config trust --list --json")
+
+
 def _list_profiles() -> str:
     from jlab_mcp.app.profiles.states import ProfileStates
 
@@ -108,6 +114,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "profile-validate": _profile_validate,
     "profile-check": _profile_check,
     "profile-path": _profile_path,
+    "config-trust": _config_trust,
     "mcp-config": _mcp_config,
 }
 

@@ -42,6 +42,8 @@ def trust(
       jlab-mcp config trust --list
       jlab-mcp config trust --remove
     """
+    if sum((yes, remove, listing)) > 1 or (json and not listing):
+        raise typer.BadParameter("give one of --yes, --remove and --list; --json goes with --list")
 
     def body() -> ExitCode:
         if listing:
@@ -117,13 +119,11 @@ def _remove() -> ExitCode:
 
 
 def _list(*, json: bool) -> ExitCode:
-    from jlab_mcp.app.profiles.trust import all_trusted
+    from jlab_mcp.app.profiles.trust import TrustedFiles, all_trusted
 
     files = all_trusted()
     if json:
-        from json import dumps
-
-        data(dumps([{"path": str(file.path), "state": file.state} for file in files], indent=2))
+        data(TrustedFiles(tuple(files)).model_dump_json(indent=2))
         return ExitCode.OK
     for file in files:
         data(f"{file.state:<8} {file.path}")

@@ -6,14 +6,14 @@ import asyncio
 import fcntl
 import os
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from jlab_mcp.errors import CannotWrite, Remedy, ServerStarting
 from jlab_mcp.storage.files import make_private_folder, writing
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 
@@ -29,9 +29,7 @@ async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
         CannotWrite: the lock's file cannot be made, or its file system has no locks.
         ServerStarting: another process kept the lock for all that time.
     """
-    with writing(path):
-        make_private_folder(path.parent)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _open(path)
     try:
         started = time.monotonic()
         pause = 0.005
@@ -47,11 +45,42 @@ async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
         os.close(descriptor)
 
 
+@contextmanager
+def held_briefly(path: Path) -> Iterator[None]:
+    """Hold the lock at `path` while one small file is changed; waits as long as others do so.
+
+    Raises:
+        CannotWrite: as for `held`.
+    """
+    descriptor = _open(path)
+    try:
+        with _locking(path):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    with writing(path):
+        make_private_folder(path.parent)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
 def _try_lock(descriptor: int, path: Path) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with _locking(path):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+@contextmanager
+def _locking(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BlockingIOError:
+        raise
     except OSError as error:  # some network file systems are mounted without locks
         raise CannotWrite(f"cannot lock {path}: {error.strerror}", details={"path": str(path)}) from error
-    return True

@@ -97,4 +97,13 @@ def test_a_broken_record_is_not_overwritten(user: User, file: Path) -> None:
     (user.config / "trusted.toml").write_text("files = [\n")
     told = user.run("config", "trust", "--yes")
     assert told.returncode == 3
+    assert "trusted.toml cannot be read: it is not TOML; remove it and trust files anew" in told.stderr
     assert (user.config / "trusted.toml").read_text() == "files = [\n"
+
+
+@pytest.mark.parametrize("flags", [["--json"], ["--list", "--remove"], ["--yes", "--remove"]])
+def test_flags_that_do_not_go_together_are_refused(user: User, file: Path, flags: list[str]) -> None:
+    told = user.run("config", "trust", *flags)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "--json goes with --list" in told.stderr
+    assert "wants to set" not in told.stderr

@@ -102,3 +102,21 @@ def test_a_person_sees_the_entry_and_is_asked(user: User, answer: str, written: 
         terminal.sendline(answer)
         terminal.expect(pexpect.EOF)
     assert Path(user.project / ".mcp.json").exists() is written
+
+
+def test_a_file_that_changes_while_a_person_is_asked_is_left_untouched(user: User) -> None:
+    with pexpect.spawn(
+        sys.executable,
+        ["-m", "jlab_mcp", "profile", "mcp-config", "--profile", "local", "--write"],
+        cwd=str(user.project),
+        env={**user.env, "TERM": "xterm"},
+        encoding="utf-8",
+        timeout=int(LIMIT),
+    ) as terminal:
+        terminal.expect("Write .mcp.json\\? ")
+        (user.project / ".mcp.json").write_text(OTHER)
+        terminal.sendline("y")
+        terminal.expect(".mcp.json: has changed meanwhile, and is left as it is; run the command again")
+        terminal.expect(pexpect.EOF)
+    assert terminal.exitstatus == 3
+    assert (user.project / ".mcp.json").read_text() == OTHER

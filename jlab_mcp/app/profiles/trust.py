@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from jlab_mcp.app.blame import naming_the_users_folder
 from jlab_mcp.app.context import project_folder
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.load import TRUSTED
@@ -19,9 +21,12 @@ from jlab_mcp.config.trust import digest as hash_of
 from jlab_mcp.config.trust import is_trusted, safe, trusted_files
 from jlab_mcp.errors import ConfigError
 from jlab_mcp.storage.files import make_private_folder, write_private, writing
+from jlab_mcp.storage.locks import held_briefly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+State = Literal["trusted", "changed", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +48,19 @@ class Trusting:
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Trusted:
-    """One file that was trusted.
+class Trusted(BaseModel):
+    """One file that was trusted."""
 
-    Attributes:
-        path: the file.
-        state: `trusted`, `changed` since, or `missing`.
-    """
+    model_config = ConfigDict(frozen=True)
 
-    path: Path
-    state: str
+    path: Path = Field(description="The project's file.")
+    state: State = Field(
+        description="`changed`: it was written since, so it counts no more; `missing`: gone."
+    )
+
+
+class TrustedFiles(RootModel[tuple[Trusted, ...]]):
+    """All files that were trusted, by their paths."""
 
 
 def look(project_dir: Path | None = None, environ: Mapping[str, str] | None = None) -> Trusting:
@@ -98,8 +105,27 @@ def trust(seen: Trusting, environ: Mapping[str, str] | None = None) -> None:
         CannotWrite: the record cannot be written.
         ConfigError: the record is broken.
     """
+    _record(seen.path, seen.digest, os.environ if environ is None else environ)
+
+
+def trust_edit(path: Path, before: bytes, after: bytes, environ: Mapping[str, str] | None = None) -> bool:
+    """Trust what jlab-mcp made of a project's file, if it was trusted before; say whether it was.
+
+    What the file holds by now is not looked at: somebody else may have written it meanwhile.
+
+    Raises:
+        CannotWrite: the record cannot be written.
+    """
     environ = os.environ if environ is None else environ
-    _write({**_read(environ), str(seen.path): seen.digest}, environ)
+    home, recorded = home_folder(environ), trusted_files(_store(environ)).get(str(path))
+    try:
+        if recorded is None or recorded != hash_of(path, before, home):
+            return False
+        digest = hash_of(path, after, home)
+    except (OSError, ValueError):  # the template is gone
+        return False
+    _record(path, digest, environ)
+    return True
 
 
 def distrust(project_dir: Path | None = None, environ: Mapping[str, str] | None = None) -> bool:
@@ -110,18 +136,26 @@ def distrust(project_dir: Path | None = None, environ: Mapping[str, str] | None 
         ConfigError: the record is broken.
     """
     environ = os.environ if environ is None else environ
-    files, path = _read(environ), str(project_file(project_dir))
-    if path not in files:
+    path = str(project_file(project_dir))
+    if not trusted_files(_store(environ)):
+        _read(environ)
         return False
-    _write({known: digest for known, digest in files.items() if known != path}, environ)
-    return True
+    with held_briefly(_lock(environ)):
+        files = _read(environ)
+        known = files.pop(path, None) is not None
+        if known:
+            _write(files, environ)
+    return known
 
 
 def all_trusted(environ: Mapping[str, str] | None = None) -> list[Trusted]:
     """List what was trusted, and how it stands with each file now."""
     environ = os.environ if environ is None else environ
     store, home = _store(environ), home_folder(environ)
-    return [Trusted(Path(path), _state(Path(path), store, home)) for path in sorted(trusted_files(store))]
+    return [
+        Trusted(path=Path(path), state=_state(Path(path), store, home))
+        for path in sorted(trusted_files(store))
+    ]
 
 
 def project_file(project_dir: Path | None = None) -> Path:
@@ -145,7 +179,7 @@ def _under(key: str, texts: Mapping[str, str]) -> list[tuple[str, str]]:
     return found or [(key, "")]
 
 
-def _state(path: Path, store: Path, home: Path) -> str:
+def _state(path: Path, store: Path, home: Path) -> State:
     if not path.is_file():
         return "missing"
     return "trusted" if is_trusted(path, store, home) else "changed"
@@ -153,6 +187,16 @@ def _state(path: Path, store: Path, home: Path) -> str:
 
 def _store(environ: Mapping[str, str]) -> Path:
     return places(environ, home_folder(environ)).user.folder / TRUSTED
+
+
+def _lock(environ: Mapping[str, str]) -> Path:
+    """Return the lock under which the record is changed: projects may be trusted at the same time."""
+    return _store(environ).with_suffix(".lock")
+
+
+def _record(path: Path, digest: str, environ: Mapping[str, str]) -> None:
+    with held_briefly(_lock(environ)):
+        _write({**_read(environ), str(path): digest}, environ)
 
 
 def _read(environ: Mapping[str, str]) -> dict[str, str]:
@@ -163,14 +207,13 @@ def _read(environ: Mapping[str, str]) -> dict[str, str]:
         try:
             parse(store.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise ConfigError(
-                [f"{store} cannot be read ({error}); remove it and trust files anew"]
-            ) from error
+            why = error.strerror if isinstance(error, OSError) else "it is not TOML"
+            raise ConfigError([f"{store} cannot be read: {why}; remove it and trust files anew"]) from error
     return files
 
 
 def _write(files: Mapping[str, str], environ: Mapping[str, str]) -> None:
     store = _store(environ)
-    with writing(store):
+    with naming_the_users_folder(store.parent), writing(store):
         make_private_folder(store.parent)
         write_private(store, tomli_w.dumps({"files": dict(files)}))

@@ -75,6 +75,6 @@ def _write(name: str, entry: ClientEntry, *, yes: bool) -> ExitCode:
     if not yes and not ask_yes(f"{'Add it to' if before else 'Write'} {FILE}?"):
         say("nothing is written")
         return ExitCode.UNEXPECTED
-    say(f"{write_entry(after)} has it now")
+    say(f"{write_entry(before, after)} has it now")
     show_hint("Claude Code asks once whether to trust servers of this file")
     return ExitCode.OK

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from jlab_mcp.app.profiles.draft import make_draft, write_draft
 from jlab_mcp.app.profiles.ground import name_problem, proposed_name, scene_of, value_problem, values_problem
 from jlab_mcp.app.profiles.using import use_profile
-from jlab_mcp.cli.render import say, show_error, show_warnings
+from jlab_mcp.cli.profile.files import say_used
+from jlab_mcp.cli.render import say, show_error
 from jlab_mcp.cli.wizard.ask import Item, say_wrapped
 from jlab_mcp.core.drafting.draft import free_name
 from jlab_mcp.core.drafting.extending import GPU_TYPE, GPUS
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from jlab_mcp.app.profiles.draft import Draft
     from jlab_mcp.app.profiles.ground import Ground
+    from jlab_mcp.app.profiles.using import Scope
     from jlab_mcp.cli.wizard.ask import Asker
     from jlab_mcp.core.drafting.interview import Scene
     from jlab_mcp.core.proposal import Option, Question
@@ -113,12 +115,8 @@ class Talk:
         ]
         chosen = self.ask.choose("Use it by default?", items)
         if chosen:
-            used = use_profile(
-                name, "user" if chosen == 1 else "project", project_dir=self.ground.project_dir
-            )
-            say(f"{used.shown} chooses {name} now")
-            if used.beaten_by:
-                show_warnings([f"here it has no effect: {used.beaten_by} chooses the profile"])
+            scope: Scope = "user" if chosen == 1 else "project"
+            say_used(use_profile(name, scope, project_dir=self.ground.project_dir))
 
     def _path(self, name: str) -> str:
         return self.ground.shown(self.ground.file_of(name))
