@@ -103,6 +103,7 @@ def _print_job(resolved: ResolvedProfile) -> ExitCode:
     data(job.script.rstrip("\n"))
     without = [word for name in job.removed for word in ("-u", name)]
     command = [*(["env", *without] if without else []), *job.command]
+    say("the folders and files that the job needs are made when it is submitted, which is not built yet;")
     say("the command that submits such a script, here from a file job.sh:")
     say(f"{shlex.join(command)} < job.sh")
     return ExitCode.OK

@@ -21,6 +21,7 @@ def test_the_script_and_its_command_are_what_a_shell_needs_to_submit(
     assert told.returncode == 0
     command = told.stderr.splitlines()[-1]
     assert command == "env -u SBATCH_ACCOUNT -u SLURM_JOB_ID sbatch --parsable < job.sh"
+    assert "files that the job needs are made when it is submitted, which is not built yet" in told.stderr
     # A stand-in: where there is no SLURM, no sbatch can be asked.
     (tmp_path / "bin").mkdir()
     sbatch = tmp_path / "bin" / "sbatch"

@@ -115,7 +115,7 @@ def talk(wish: Wish) -> ExitCode:
     elif wish.to_stdout:
         data(draft.text.rstrip("\n"))
     else:
-        _say_next(draft.name)
+        _say_next(draft)
     return ExitCode.OK
 
 
@@ -148,7 +148,7 @@ def assume(wish: Wish) -> ExitCode:
     if backup:
         say(f"the old file is kept as {ground.shown(backup)}")
     data(str(path))
-    _say_next(name)
+    _say_next(draft)
     return ExitCode.OK
 
 
@@ -211,8 +211,21 @@ def _only_fitting(ground: Ground) -> str | None:
     return None
 
 
-def _say_next(name: str) -> None:
+def _say_next(draft: Draft) -> None:
+    """Name the commands that make sense now; jobs can be looked at and checked, but not be submitted yet."""
+    name = draft.name
+    if draft.resolved.mode == "local":
+        steps = [(f"start --profile {name}", "start a server with it")]
+    else:
+        steps = [
+            (f"profile check {name}", "ask SLURM whether it would run the job"),
+            (f"start --profile {name} --dry-run", "see the job; it cannot be submitted yet"),
+        ]
+    steps += [
+        (f"profile use {name}", "make it the default"),
+        (f"profile mcp-config --profile {name}", "tell your MCP client"),
+    ]
+    width = max(len(command) for command, _ in steps)
     say("next:")
-    say(f"  jlab-mcp start --profile {name}                 start a server with it")
-    say(f"  jlab-mcp profile use {name}                     make it the default")
-    say(f"  jlab-mcp profile mcp-config --profile {name}    tell your MCP client")
+    for command, purpose in steps:
+        say(f"  jlab-mcp {command:<{width}}  {purpose}")
