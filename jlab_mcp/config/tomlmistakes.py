@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from jlab_mcp.core.secrets import MASK, sounds_secret
+
 _KEY = r"""\s*(?P<key>[\w.-]+|"[^"]*"|'[^']*')\s*"""
 _BARE = re.compile(_KEY + r"=\s*(?P<value>[^\[{\"'#\s][^#]*?)\s*(?:#.*)?")
 _UNCLOSED = re.compile(_KEY + r"""=\s*(?P<quote>["'])(?P<value>(?!(?P=quote){2})(?:(?!(?P=quote)).)*)""")
@@ -65,6 +67,8 @@ def _quoted(line: str, what: str) -> str:
 
 
 def _bare(key: str, value: str, what: str) -> str:
+    if sounds_secret(key.strip("\"'").rpartition(".")[2]):
+        value = MASK
     quoted = f'{key} = "{value}"'
     if "Cannot overwrite" in what:
         return "is set a second time"
