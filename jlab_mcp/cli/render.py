@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from jlab_mcp.cli.wording import hints
+from jlab_mcp.core.chosen import chosen_how
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -109,10 +110,7 @@ def status_lines(status: ServerStatus) -> list[str]:
 def _profile(status: ServerStatus) -> str:
     """Say which profile it is and what chose it; a fact about this machine is its own reason."""
     said = f"{status.profile} ({status.mode})"
-    by = status.chosen_by
-    if not by:
-        return said
-    return f"{said}, because {by}" if by.startswith("this ") else f"{said}, chosen by {by}"
+    return f"{said}, {chosen_how(status.chosen_by)}" if status.chosen_by else said
 
 
 def _started_with(status: ServerStatus) -> Iterator[tuple[str, str]]:

@@ -41,7 +41,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.RECORD_BROKEN: "a record or connection file cannot be read",
     ExitCode.NOT_BUILT: "SLURM jobs cannot be submitted yet",
     ExitCode.NODE_REFUSED: "the node service refused the request",
-    ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp cannot be written",
+    ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp, or the output, cannot be written",
     ExitCode.AMBIGUOUS: "several servers run, and none was named",
     ExitCode.NO_SLURM: "SLURM cannot be asked from here",
     ExitCode.JOB_REFUSED: "SLURM would refuse the job",

@@ -43,7 +43,7 @@ def test_what_a_variable_chooses_goes_in_and_what_a_file_chooses_stays_there(use
     user.run("profile", "use", "local")
     by_file = user.run("profile", "mcp-config")
     assert json.loads(by_file.stdout)["mcpServers"]["jlab-mcp"]["env"] == {}
-    assert "~/.config/jlab-mcp/config.toml:1 chooses local" in by_file.stderr
+    assert "local is used, chosen by ~/.config/jlab-mcp/config.toml:1" in by_file.stderr
 
 
 def test_an_unknown_profile_is_refused(user: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import tomllib
 from pathlib import Path
@@ -41,6 +42,16 @@ def test_the_list_marks_the_chosen_profile_and_says_why(user: User) -> None:
     (marked,) = [line.split() for line in told.stdout.splitlines() if line.startswith("*")]
     assert marked == ["*", "mine", "user", "slurm", "2x", "a100", "90", "Mine"]
     assert told.stderr == "* mine is used here, chosen by JLAB_MCP_PROFILE\n"
+
+
+def test_a_profile_that_fits_this_machine_is_its_own_reason(user: User) -> None:
+    user.profile("mine", f'[match]\nhostname = ["{socket.gethostname()}"]\n')
+    assert "* mine is used here, because this host is " in user.run("profile", "list").stderr
+    assert (
+        "# mine (local), because this host is "
+        in user.run("profile", "show", JLAB_MCP_RUN_MODE="local").stdout
+    )
+    assert "mine is used, because this host is " in user.run("profile", "mcp-config").stderr
 
 
 def test_a_broken_profile_does_not_break_the_list(user: User) -> None:

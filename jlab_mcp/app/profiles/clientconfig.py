@@ -19,6 +19,7 @@ from jlab_mcp.config.environment import PROFILE
 from jlab_mcp.config.layers import shown
 from jlab_mcp.config.places import home_folder, places
 from jlab_mcp.config.profiles import read_chain
+from jlab_mcp.core.chosen import chosen_how
 from jlab_mcp.core.editing.jsonedit import set_entry
 from jlab_mcp.errors import ConfigError
 from jlab_mcp.storage.edited import write_edited
@@ -80,7 +81,7 @@ def client_entry(
             if not chain.files:
                 raise ConfigError(chain.problems)
     elif choice.name:
-        note = f"it names no profile: {chosen_by(choice.by, home)} chooses {choice.name}"
+        note = f"it names no profile: {choice.name} is used, {chosen_how(chosen_by(choice.by, home) or '')}"
     else:
         note = "it names no profile; add `--profile NAME` to choose one"
     command, *args = _command(environ)

@@ -13,6 +13,7 @@ from jlab_mcp.cli.options import (  # noqa: TC001 - typer reads the annotations
 )
 from jlab_mcp.cli.render import data, say, show_hint, show_warnings
 from jlab_mcp.cli.settle import settle
+from jlab_mcp.core.chosen import chosen_how
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def _row(entry: ListedProfile) -> tuple[str, ...]:
 
 def _chosen(listed: ProfileList) -> str:
     if listed.chosen:
-        return f"* {listed.chosen} is used here, chosen by {listed.chosen_by}"
+        return f"* {listed.chosen} is used here, {chosen_how(listed.chosen_by or '')}"
     if listed.chosen_by:
         return f"no profile is used here, as {listed.chosen_by} says"
     return "no profile is used here; choose one with `--profile`, JLAB_MCP_PROFILE or `jlab-mcp profile use`"
@@ -106,7 +107,7 @@ def _chosen(listed: ProfileList) -> str:
 def _lines(found: ShownProfile, *, with_origin: bool) -> Iterator[str]:
     """Lay settings out as a file: each section under its heading."""
     name = found.name if found.is_profile else "no profile"
-    by = f", chosen by {found.chosen_by}" if found.chosen_by not in (None, "NAME") else ""
+    by = f", {chosen_how(found.chosen_by)}" if found.chosen_by and found.chosen_by != "NAME" else ""
     yield f"# {_one_line(f'{name} ({found.mode}){by}')}"
     section = ""
     for heading, settings in _sections(found):
