@@ -118,9 +118,13 @@ def is_anything_left(resolved: ResolvedProfile) -> bool:
 def ambiguous(resolved: ResolvedProfile, others: Sequence[ProjectServer]) -> AmbiguousServer:
     """Make the error that says there are several servers, none of them the chosen profile's."""
     listed = ", ".join(f"{each.server.name} ({each.state})" for each in others)
+    if resolved.is_profile:
+        what = f"the server of profile {resolved.name} does not run, and {len(others)} others"
+        what = f"{what} of {resolved.project_dir} do"
+    else:
+        what = f"no profile is in use here, and {len(others)} servers of {resolved.project_dir} run"
     return AmbiguousServer(
-        f"the server of profile {resolved.name} does not run, and {len(others)} others of"
-        f" {resolved.project_dir} do: {listed}",
+        f"{what}: {listed}",
         details={"profiles": [each.server.name for each in others]},
     )
 
@@ -129,10 +133,10 @@ def standing_in(target: Target, resolved: ResolvedProfile) -> str | None:
     """Say that another profile's server is used, if so; without a full stop."""
     if target.name == resolved.name:
         return None
-    by = f" (chosen by {resolved.chosen_by})" if resolved.chosen_by.where else ""
+    used = f"the profile in use is {resolved.name} (chosen by {resolved.chosen_by})"
     return (
         f"this is the server of profile {target.name}, the only one that runs;"
-        f" the profile in use is {resolved.name}{by}"
+        f" {used if resolved.is_profile else 'no profile is in use here'}"
     )
 
 

@@ -95,7 +95,8 @@ async def _find_or_launch(
             seen = observe(resolved.paths)
             step = next_start_step(seen.standing)
             if step is StartStep.LAUNCH:
-                events = [_cleaned(resolved, seen.standing)] if seen.standing.stale else []
+                stopped = seen.record is not None and seen.record.stopping  # its `stop` is about to clean up
+                events = [_cleaned(resolved, seen.standing)] if seen.standing.stale and not stopped else []
                 record = await _launch(resolved, events)
                 return events, record, True
         if step is StartStep.REFUSE and seen.record:

@@ -138,6 +138,11 @@ class ResolvedProfile:
     warnings: tuple[str, ...] = ()
 
     @property
+    def is_profile(self) -> bool:
+        """Whether a profile is used; else the name is that of the mode."""
+        return bool(self.chosen_by.where) and self.chosen_by.text.strip().lower() != "none"
+
+    @property
     def port_min(self) -> int:
         """First port to try."""
         return self.profile.server.port_min

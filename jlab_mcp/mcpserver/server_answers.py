@@ -84,7 +84,8 @@ def status_answer(status: ServerStatus, notes: Sequence[str]) -> CallToolResult:
 
 def profiles_answer(found: ProfileStates) -> CallToolResult:
     """Answer with the profiles there are, a line for each."""
-    head = f"{len(found.profiles)} profiles; in use: {found.in_use}."
+    in_use = found.in_use if any(profile.in_use for profile in found.profiles) else "none"
+    head = f"{len(found.profiles)} profiles; in use: {in_use}."
     lines = [head, *(sentence(each) for each in found.problems), *map(_profile_words, found.profiles)]
     lines.append("Use another one with start_server(profile=NAME).")
     return answers.answer(lines, found.model_dump(mode="json"))

@@ -285,6 +285,17 @@ def test_a_record_of_another_boot_is_cleaned_and_its_process_left_alone(bare_pro
     wait_gone(record)
 
 
+def test_a_server_that_is_being_stopped_did_not_end_by_itself(bare_project: Project) -> None:
+    run(bare_project, "start", "-d")
+    record = record_of(bare_project)
+    assert record
+    change_record(bare_project, stopping=True)
+    kill(record)  # its `stop` has yet to remove the record
+    started = run(bare_project, "start", "-d")
+    assert started.returncode == 0
+    assert "the last server" not in started.stderr
+
+
 def test_a_reused_process_id_is_never_signalled(bare_project: Project) -> None:
     run(bare_project, "start", "-d")
     record = record_of(bare_project)

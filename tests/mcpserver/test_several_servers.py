@@ -105,6 +105,22 @@ async def test_whatever_an_agent_does_first_on_the_only_server_tells_whose_it_is
             assert "the profile in use is big" in note
 
 
+async def test_where_no_profile_is_in_use_none_is_named(project: Project):
+    profile_file(project, "big").write_text(LOCAL)
+    del project.env["JLAB_MCP_PROFILE"]
+    project.env["JLAB_MCP_RUN_MODE"] = "slurm"  # as on a cluster; servers of local profiles run there, too
+    project.env["SLURM_CLUSTER_NAME"] = "nobody-has-such-a-cluster"
+    run(project, "start", "-d", "--profile", "small", JLAB_MCP_RUN_MODE="local")
+    async with agent(project) as me:
+        pinged = await me.ok("ping")
+        assert "the only one that runs; no profile is in use here." in pinged["text"]
+        assert " profiles; in use: none." in (await me.ok("list_profiles"))["text"]
+        run(project, "start", "-d", "--profile", "big", JLAB_MCP_RUN_MODE="local")
+        said = await me.refused("ping")
+        assert said.startswith("No profile is in use here, and 2 servers of ")
+        assert said.endswith("`start_server`.")
+
+
 async def test_several_servers_of_other_profiles_are_not_chosen_from(project: Project):
     for profile in ("small", "other"):
         profile_file(project, profile).write_text(LOCAL)

@@ -95,17 +95,13 @@ def show_profile(
     places = _Lines()
     return ShownProfile(
         name=resolved.name,
-        is_profile=_is_profile(resolved.chosen_by),
+        is_profile=resolved.is_profile,
         chosen_by=chosen_by(resolved.chosen_by, home_folder(environ)),
         mode=resolved.mode,
         settings=tuple(_settings(resolved, places)),
         missing=resolved.missing,
         warnings=resolved.warnings,
     )
-
-
-def _is_profile(choice: Origin) -> bool:
-    return bool(choice.where) and choice.text.strip().lower() != "none"
 
 
 def in_words(origin: ShownOrigin) -> str:
