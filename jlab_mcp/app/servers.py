@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.app.observe import observe
 from jlab_mcp.app.target import RecordedServer, recorded_server
+from jlab_mcp.core.chosen import chosen_how
 from jlab_mcp.core.remembered import changes, remember
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import AmbiguousServer, RecordBroken
@@ -133,7 +134,7 @@ def standing_in(target: Target, resolved: ResolvedProfile) -> str | None:
     """Say that another profile's server is used, if so; without a full stop."""
     if target.name == resolved.name:
         return None
-    used = f"the profile in use is {resolved.name} (chosen by {resolved.chosen_by})"
+    used = f"the profile in use is {resolved.name} ({chosen_how(str(resolved.chosen_by))})"
     return (
         f"this is the server of profile {target.name}, the only one that runs;"
         f" {used if resolved.is_profile else 'no profile is in use here'}"

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp import __version__
+from jlab_mcp.core.chosen import chosen_how
 from jlab_mcp.core.words import bytes_in_words
 from jlab_mcp.mcpserver import answers
 from jlab_mcp.mcpserver.wording import sentence
@@ -76,7 +77,7 @@ def status_answer(status: ServerStatus, notes: Sequence[str]) -> CallToolResult:
         )
     if hint := _HINTS.get(status.state):
         lines.append(hint)
-    by = f" (chosen by {status.chosen_by})" if status.chosen_by else ""
+    by = f" ({chosen_how(status.chosen_by)})" if status.chosen_by else ""
     place = f"project {status.project_dir} · notebooks {status.notebook_dir}"
     lines.append(f"profile {status.profile}{by} · {place}")
     return answers.answer(lines, {"version": __version__, **status.model_dump(mode="json")})

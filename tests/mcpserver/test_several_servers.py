@@ -121,6 +121,18 @@ async def test_where_no_profile_is_in_use_none_is_named(project: Project):
         assert said.endswith("`start_server`.")
 
 
+async def test_a_profile_that_fits_the_machine_is_told_with_its_reason(project: Project):
+    profile_file(project, "big").write_text(LOCAL + '[match]\ncluster = ["alpha"]\n')
+    del project.env["JLAB_MCP_PROFILE"]
+    project.env["SLURM_CLUSTER_NAME"] = "alpha"
+    run(project, "start", "-d", "--profile", "small")
+    async with agent(project) as me:
+        pinged = await me.ok("ping")
+        assert "the profile in use is big (because this cluster is alpha)" in pinged["text"]
+        await me.ok("stop_server", profile="small")
+        assert "profile big (because this cluster is alpha) ·" in (await me.ok("ping"))["text"]
+
+
 async def test_several_servers_of_other_profiles_are_not_chosen_from(project: Project):
     for profile in ("small", "other"):
         profile_file(project, profile).write_text(LOCAL)
