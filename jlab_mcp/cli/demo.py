@@ -18,7 +18,7 @@ from jlab_mcp.cli.render import say, show_hint
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from mcp import ClientSession
     from mcp_types import CallToolResult
@@ -35,12 +35,13 @@ def demo() -> None:
 
     # Whoever pipes it wants lines as they are, not wrapped at 80 columns.
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    environ = _surroundings(console)
     try:
-        started = _start(console)
+        started = _start(console, environ)
     except (StepFailed, KeyboardInterrupt) as failure:
         raise typer.Exit(_failed(failure)) from None
     try:
-        notebook = asyncio.run(_work(console))
+        notebook = asyncio.run(_work(console, environ))
         checked = check_notebook(notebook)
     except (StepFailed, KeyboardInterrupt) as failure:
         code = _failed(failure)
@@ -49,7 +50,7 @@ def demo() -> None:
         console.print(f"\nThe notebook is valid, with {checked} executed cells:", style="bold")
         console.print(str(notebook))
     if started:
-        stopped = _stop(console)
+        stopped = _stop(console, environ)
         code = code or stopped
     if code == ExitCode.OK:
         console.print("Everything worked.", style="bold green")
@@ -66,9 +67,32 @@ def _failed(failure: StepFailed | KeyboardInterrupt) -> int:
     return failure.code
 
 
-def _start(console: Console) -> bool:
+def _surroundings(console: Console) -> dict[str, str]:
+    """Return the environment of everything that follows: one in which a server can be started."""
+    from jlab_mcp.app.context import load
+    from jlab_mcp.errors import JlabMcpError
+
+    # The folder the demo runs in is the project, whatever client's shell it was called from.
+    environ = {key: value for key, value in os.environ.items() if key != "CLAUDE_PROJECT_DIR"}
+    try:
+        mode = load().mode
+    except JlabMcpError:  # `start` says what is wrong
+        return environ
+    if mode == "slurm":
+        console.print(
+            "The settings here are for SLURM, whose jobs cannot be submitted yet: the demo runs here,"
+        )
+        console.print("with the profile `local`.")
+        environ.pop("JLAB_MCP_RUN_MODE", None)
+        environ["JLAB_MCP_PROFILE"] = "local"
+    return environ
+
+
+def _start(console: Console, environ: Mapping[str, str]) -> bool:
     """Bring a server up; False if one was running already."""
-    seen = subprocess.run([*_COMMAND, "status", "--json"], capture_output=True, text=True, check=False)
+    seen = subprocess.run(
+        [*_COMMAND, "status", "--json"], capture_output=True, text=True, check=False, env=environ
+    )
     if seen.stdout.startswith("{") and (status := json.loads(seen.stdout))["state"] == "ready":
         console.print(
             f"A server runs already at {status['address']}: the demo uses it and leaves it running."
@@ -77,32 +101,30 @@ def _start(console: Console) -> bool:
     _title(console, "jlab-mcp start --detach")
     # Its words go straight to the terminal: they say what is wrong, and what mends it.
     command = [*_COMMAND, "start", "--detach"]
-    if code := subprocess.run(command, check=False, stdout=sys.stderr).returncode:
+    if code := subprocess.run(command, check=False, stdout=sys.stderr, env=environ).returncode:
         raise StepFailed("start --detach", "the server did not start; its message stands above", code=code)
     return True
 
 
-def _stop(console: Console) -> int:
+def _stop(console: Console, environ: Mapping[str, str]) -> int:
     """Stop the server; the command's exit code."""
     _title(console, "jlab-mcp stop")
-    return subprocess.run([*_COMMAND, "stop"], check=False, stdout=sys.stderr).returncode
+    return subprocess.run([*_COMMAND, "stop"], check=False, stdout=sys.stderr, env=environ).returncode
 
 
 @asynccontextmanager
-async def _agent() -> AsyncIterator[ClientSession]:
+async def _agent(environ: Mapping[str, str]) -> AsyncIterator[ClientSession]:
     """Speak to `jlab-mcp` as any MCP client does."""
     from mcp import ClientSession, StdioServerParameters
     from mcp.client.stdio import stdio_client
 
-    # The folder the demo runs in is the project, whatever client's shell it was called from.
-    environment = {key: value for key, value in os.environ.items() if key != "CLAUDE_PROJECT_DIR"}
-    server = StdioServerParameters(command=_COMMAND[0], args=_COMMAND[1:], env=environment, cwd=Path.cwd())
+    server = StdioServerParameters(command=_COMMAND[0], args=_COMMAND[1:], env=dict(environ), cwd=Path.cwd())
     async with stdio_client(server) as (reading, writing), ClientSession(reading, writing) as session:
         await session.initialize()
         yield session
 
 
-async def _work(console: Console) -> Path:
+async def _work(console: Console, environ: Mapping[str, str]) -> Path:
     """Do what an agent does; return the notebook's path.
 
     Raises:
@@ -111,7 +133,7 @@ async def _work(console: Console) -> Path:
     failure: StepFailed | None = None
     path: Path | None = None
     try:
-        async with _agent() as session:
+        async with _agent(environ) as session:
             # Not through the task groups of the client: they would wrap it into groups of errors.
             try:
                 path = await _converse(console, session)

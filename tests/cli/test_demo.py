@@ -36,6 +36,18 @@ def test_it_leaves_an_executed_notebook_and_stops_what_it_started(bare_project: 
     assert not list((Path(bare_project.env["JLAB_MCP_DIR"]) / "connections").glob("*.record.json"))
 
 
+def test_on_a_cluster_it_runs_on_the_machine_at_hand(bare_project: Project):
+    folder = bare_project.folder.parent / "commands"
+    folder.mkdir()
+    (folder / "sbatch").write_text("#!/bin/sh\nexit 1\n")  # there, as on a login node; never to be called
+    (folder / "sbatch").chmod(0o700)
+    env = {key: value for key, value in bare_project.env.items() if key != "JLAB_MCP_RUN_MODE"}
+    done = run_demo(bare_project, {**env, "PATH": f"{folder}:{env['PATH']}"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the demo runs here" in done.stdout
+    assert "Everything worked." in done.stdout
+
+
 def test_a_running_server_is_used_and_left_running(live_project: Project):
     done = run_demo(live_project)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -66,7 +78,7 @@ def test_a_missing_library_is_named_with_the_command_that_mends_it(bare_project:
 
 
 def test_it_ends_with_the_exit_code_of_the_step_that_failed(bare_project: Project):
-    done = run_demo(bare_project, bare_project.env | {"JLAB_MCP_RUN_MODE": "slurm"})
-    assert done.returncode == 11
-    assert "SLURM runner is not built yet" in done.stderr
+    done = run_demo(bare_project, bare_project.env | {"JLAB_MCP_PORT_MIN": "many"})
+    assert done.returncode == 3
+    assert "JLAB_MCP_PORT_MIN: expected a whole number" in done.stderr
     assert "the demo failed at `start --detach`" in done.stderr

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -343,7 +343,9 @@ def test_the_epilogue_waits_for_a_launcher_that_takes_its_time_to_stop(stage: St
     resolved = stage.resolved(env={"epilogue": "echo over; exit 3"})
     job = JobPaths(child, JOB.launcher, JOB.connection_file, JOB.log_file)
     script = stage.add("job.sh", render_script(resolved, job))
-    with subprocess.Popen(["bash", script], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        ["bash", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == "ready True\n"
@@ -352,7 +354,8 @@ def test_the_epilogue_waits_for_a_launcher_that_takes_its_time_to_stop(stage: St
                 assert process.stdout.readline() == f"got {name}\n"
             rest = process.stdout.read()
         finally:
-            process.kill() if process.poll() is None else None
+            with suppress(ProcessLookupError):  # gone, all of them
+                os.killpg(process.pid, signal.SIGKILL)
     assert rest == "ended\nover\n"
     assert process.returncode == 7
 
