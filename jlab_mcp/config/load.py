@@ -11,7 +11,7 @@ from jlab_mcp.config.choose import choose
 from jlab_mcp.config.environment import chosen_profile, environment_layer
 from jlab_mcp.config.homes import expand_users
 from jlab_mcp.config.layers import config_layer, flag_layer, project_layer
-from jlab_mcp.config.places import PROJECT_FILE, home_folder, places
+from jlab_mcp.config.places import CONFIG, PROJECT_FILE, home_folder, places
 from jlab_mcp.config.problems import in_order, place
 from jlab_mcp.config.profiles import read_chain
 from jlab_mcp.config.settings import merge, published_layer
@@ -69,6 +69,8 @@ def read(
     home = home_folder(environ)
     where = places(environ, home)
     env_layer, problems, warnings = environment_layer(environ)
+    if environ.get(CONFIG) and not where.user.folder.is_dir():
+        warnings.append(f"{CONFIG} names {where.user.folder}, which is not there")
     project = project_layer(
         project_dir / PROJECT_FILE,
         where.user.folder / TRUSTED,
