@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from enum import Enum, unique
+from math import inf
 from typing import TYPE_CHECKING
 
 from jlab_mcp.app.ending import end_server
 from jlab_mcp.errors import NoServer, RecordBroken, Remedy
-from jlab_mcp.runners.processes import Identity, is_alive
+from jlab_mcp.runners.processes import Identity, gone
 from jlab_mcp.storage.logs import log_tail
 from jlab_mcp.storage.records import read_record
 
 if TYPE_CHECKING:
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord
-
-_PAUSE = 0.2
 
 
 @unique
@@ -39,12 +36,8 @@ async def attend(target: Target, record: ServerRecord, *, limit: float | None = 
     Raises:
         NoServer: it ended without being stopped.
     """
-    process = Identity(record.pid, record.pid_started)
-    deadline = None if limit is None else time.monotonic() + limit
-    while is_alive(process):
-        if deadline is not None and time.monotonic() > deadline:
-            return Ending.TIME_OVER
-        await asyncio.sleep(_PAUSE)
+    if await gone([Identity(record.pid, record.pid_started)], inf if limit is None else limit):
+        return Ending.TIME_OVER
     if _was_stopped(target, record):
         return Ending.STOPPED
     tail = log_tail(record.log_file)

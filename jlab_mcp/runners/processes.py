@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import socket
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PROC = Path("/proc")
+_PAUSE = 0.1
 _STATE, _PPID, _STARTED = 0, 1, 19
 """Fields of /proc/PID/stat, counted from the one after the name."""
 
@@ -90,13 +92,32 @@ def send(process: Identity, signal_number: int) -> bool:
 
 
 async def gone(processes: Sequence[Identity], limit: float) -> list[Identity]:
-    """Wait until processes are gone, `limit` seconds at most, and return those that are still there."""
-    deadline = time.monotonic() + limit
-    pause = 0.005
-    while (left := [process for process in processes if is_alive(process)]) and time.monotonic() < deadline:
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 0.1)
-    return left
+    """Wait until processes are gone, `limit` seconds at most (`inf`: for ever); return those still there."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(limit if isfinite(limit) else None):
+            await asyncio.gather(*(_end_of(process) for process in processes))
+    return [process for process in processes if is_alive(process)]
+
+
+async def _end_of(process: Identity) -> None:
+    """Wait for the end of a process: its descriptor becomes readable then."""
+    try:
+        descriptor = os.pidfd_open(process.pid)
+    except ProcessLookupError:
+        return
+    except OSError:  # kernels before 5.3 have none
+        while is_alive(process):  # noqa: ASYNC110 - no event tells it
+            await asyncio.sleep(_PAUSE)
+        return
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(descriptor, ended.set)
+    try:
+        if is_alive(process):  # the id may have belonged to another one by then
+            await ended.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 def descendants(pid: int) -> list[Identity]:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.ending import run_to_end
 
 HERE = Path(__file__).parent
 CACHE = HERE.parent.parent / ".cache" / "npm"
@@ -39,25 +40,7 @@ class Project:
         Its own process group is ended when it takes too long, so that a client that hangs leaves nothing behind.
         """
         words = [str(word) for word in command]
-        with subprocess.Popen(
-            words,
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            try:
-                stdout, stderr = process.communicate(timeout=CLIENT_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                stdout, stderr = process.communicate()
-                pytest.fail(f"{words} took longer than {CLIENT_SECONDS} s\n{stdout}\n{stderr}")
-        if check:
-            assert process.returncode == 0, f"{words} exited {process.returncode}\n{stdout}\n{stderr}"
-        return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)
+        return run_to_end(words, CLIENT_SECONDS, check=check, cwd=self.folder, env=self.env)
 
     def jlab_mcp(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the jlab-mcp command."""

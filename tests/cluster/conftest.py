@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,6 +12,7 @@ import pytest
 from tests.ci_skips import in_ci
 from tests.cluster.lab import hosts, install, lifecycle
 from tests.cluster.lab.layout import user_named
+from tests.ending import run_to_end
 
 LOGIN_HOSTS = ("alpha-login", "beta-login")
 COMMAND_SECONDS = 120  # generous, for a busy machine: it only ends a command that hangs
@@ -39,25 +38,7 @@ class Lab:
         self, host: str, *argv: str, user: str = "alice", check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on a host and return what it said; its process group ends with it."""
-        with subprocess.Popen(
-            self.enter(host, argv, user=user),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as process:
-            try:
-                stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                stdout, stderr = process.communicate()
-                pytest.fail(f"{argv} on {host} took longer than {COMMAND_SECONDS} s\n{stdout}\n{stderr}")
-        if check:
-            assert process.returncode == 0, (
-                f"{argv} on {host} exited {process.returncode}\n{stdout}\n{stderr}"
-            )
-        return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
+        return run_to_end(self.enter(host, argv, user=user), COMMAND_SECONDS, check=check)
 
 
 @pytest.fixture(scope="session")
