@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def complete_profile(incomplete: str) -> list[str]:
@@ -16,6 +19,19 @@ def complete_profile(incomplete: str) -> list[str]:
         return [name for name in profile_names() if name.startswith(incomplete)]
     except JlabMcpError:
         return []
+
+
+def key_values(settings: Sequence[str]) -> dict[str, str]:
+    """Read the values of `--set KEY=VALUE`: dotted path -> text; the last of several counts."""
+    found = {}
+    for setting in settings:
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or not key:
+            raise typer.BadParameter(
+                f"expected KEY=VALUE, such as slurm.time=1:00:00, got {setting!r}", param_hint="--set"
+            )
+        found[key] = value
+    return found
 
 
 ProfileOption = Annotated[

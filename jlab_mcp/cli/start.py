@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jlab_mcp.cli.options import ProfileOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.options import ProfileOption, key_values
 from jlab_mcp.cli.outcome import run
 from jlab_mcp.cli.render import data, say, show_event, show_hint, show_warnings
 from jlab_mcp.errors import ExitCode
@@ -70,12 +70,7 @@ def _flags(time: str | None, settings: list[str]) -> dict[str, Origin]:
     from jlab_mcp.core.resolver import Origin
 
     flags = {"slurm.time": Origin("flag", "TIME", time)} if time else {}
-    for setting in settings:
-        path, equals, text = setting.partition("=")
-        if not equals or not path:
-            raise typer.BadParameter(
-                f"expected KEY=VALUE, such as slurm.time=1:00:00, got {setting!r}", param_hint="--set"
-            )
+    for path, text in key_values(settings).items():
         if path == "slurm.time" and time:
             raise typer.BadParameter("slurm.time is set by TIME and by --set; leave one of them out")
         flags[path] = Origin("flag", f"--set {path}", text)

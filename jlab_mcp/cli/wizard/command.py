@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jlab_mcp.cli.options import key_values
 from jlab_mcp.cli.settle import settle
 
 _STDOUT = "-"
@@ -81,7 +82,7 @@ def init(  # noqa: PLR0913, PLR0917 - each is an option
         "--modules": modules,
         "--venv": venv,
     }
-    further = _pairs(set_ or [])
+    further = key_values(set_ or [])
     from jlab_mcp.cli.wizard.run import Wish, assume, talk
 
     wish = Wish(
@@ -94,14 +95,3 @@ def init(  # noqa: PLR0913, PLR0917 - each is an option
         timeout=timeout,
     )
     settle(lambda: assume(wish) if non_interactive else talk(wish))
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    """Read `KEY=VALUE`s."""
-    pairs = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise typer.BadParameter(f'`--set` takes KEY=VALUE, such as slurm.time=1:00:00, got "{text}"')
-        pairs[key.strip()] = value.strip()
-    return pairs
