@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 QUEUED, RUNNING, OK, ERROR = "queued", "running", "ok", "error"
 _BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was sent
+_YOUNG = 2.0  # seconds after its begin in which an interrupt may hit the kernel's own preparations
 INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
 
 INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
@@ -63,6 +64,7 @@ class Execution:
         self._idle = False
         self._changed = asyncio.Event()
         self.begun = asyncio.Event()  # the kernel has said that it runs it
+        self.begun_at: float | None = None  # when, in seconds of the monotonic clock
         self.finished = asyncio.Event()
 
     @property
@@ -100,22 +102,25 @@ class Execution:
     async def interrupt(self) -> None:
         """Interrupt the code, and wait a few seconds for its end.
 
-        A kernel that is hit while it only prepares to run the code drops the request without a reply. So
-        it is hit once it has said that it runs it; and when it then answers a later request first, the
-        code is lost.
+        A kernel that is hit while it only prepares to run the code drops the request without a reply, or
+        swallows the interrupt. So it is hit once it has said that it runs the code; when it then answers a
+        later request first, the code is lost; and young code that goes on regardless is hit once more.
+        Older code is not: it may be handling the interrupt, as by saving its work.
         """
         if self.kernel is None:
             return
         self.interrupt_asked = True
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.begun.wait(), _BEGUN_WITHIN)
-        if self.ended:
-            return
-        await self.kernel.interrupt()
-        if await self.wait(INTERRUPTED_WITHIN):
-            return
-        if await self.kernel.caught_up(INTERRUPTED_WITHIN) and self._reply is None:
-            self.end(INTERRUPTED, "interrupted on request")
+        young = self.begun_at is None or time.monotonic() - self.begun_at < _YOUNG
+        for _ in range(2 if young else 1):
+            if self.ended:
+                return
+            await self.kernel.interrupt()
+            if await self.wait(INTERRUPTED_WITHIN):
+                return
+            if await self.kernel.caught_up(INTERRUPTED_WITHIN) and self._reply is None:
+                self.end(INTERRUPTED, "interrupted on request")
 
     def cut(self) -> None:
         """Note that the server ends now; there is no event loop any more to tell anybody."""
@@ -135,6 +140,7 @@ class Execution:
             return False
         if msg_type == "execute_input":
             self.folder.execution_count = content.get("execution_count")
+            self.begun_at = time.monotonic()
             self.begun.set()
             return True
         changed = self.folder.feed(msg_type, content)

@@ -93,6 +93,33 @@ def test_an_interrupt_at_any_moment_ends_the_code(node: NodeServer) -> None:
     assert texts(node.run(session, code="1 + 1")) == "2"
 
 
+def test_young_code_that_swallows_an_interrupt_is_interrupted_once_more(node: NodeServer) -> None:
+    # So does the kernel itself, if it is hit just before it hands over to the code; no test can time that.
+    session = node.new_session("swallowed")["session_id"]
+    code = (
+        "import time\ntry:\n    print('begun', flush=True); time.sleep(600)\n"
+        "except KeyboardInterrupt: print('swallowed', flush=True)\ntime.sleep(600)"
+    )
+    running = node.run(session, wait=0, code=code)
+    node.post(f"executions/{running['execution_id']}/interrupt")
+    ended = node.execution(running["execution_id"], wait=60)
+    assert ended["state"] == "interrupted"
+
+
+def test_code_that_handles_an_interrupt_is_left_to_it(node: NodeServer) -> None:
+    session = node.new_session("handled")["session_id"]
+    code = (
+        "import time\ntime.sleep(2.5)\ntry:\n    print('old', flush=True); time.sleep(600)\n"
+        "except KeyboardInterrupt:\n    time.sleep(6); print('saved', flush=True)"
+    )
+    running = node.run(session, wait=0, code=code)
+    while "old" not in texts(node.execution(running["execution_id"], after=0, wait=5)):
+        pass
+    node.post(f"executions/{running['execution_id']}/interrupt")
+    ended = node.execution(running["execution_id"], wait=60)
+    assert (ended["state"], texts(ended)) == ("ok", "old\nsaved\n")
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
