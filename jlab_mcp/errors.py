@@ -9,6 +9,7 @@ as a tool call.
     ├── SlurmNotAvailable           run mode slurm, which cannot start jobs yet
     ├── SlurmUnreachable            SLURM cannot be asked from here
     ├── JobRefused                  SLURM would not take the job
+    │   └── JobCannotStart          it took the job, which can never start as it is
     ├── CannotWrite                 a folder of our own cannot be used
     ├── ServerError                 the Jupyter server of this project and profile
     │   ├── NoServer                none is running
@@ -142,11 +143,17 @@ class SlurmUnreachable(JlabMcpError):
 
 
 class JobRefused(JlabMcpError):
-    """SLURM would not take the job."""
+    """SLURM would not take the job; `details` has the `faults` and, as sentences, the `hints`."""
 
     code = "JLM-JOB-REFUSED"
     exit_code = ExitCode.JOB_REFUSED
     default_remedy = Remedy.FIX_SETTING
+
+
+class JobCannotStart(JobRefused):
+    """SLURM took the job, and it can never start as it is; `details["job_id"]` names it."""
+
+    code = "JLM-JOB-CANNOT-START"
 
 
 class CannotWrite(JlabMcpError):

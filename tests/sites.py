@@ -41,6 +41,7 @@ def put(folder: Path, command: str, script: str) -> Path:
     """Put an executable into the folder: the lines of a POSIX shell script, which finds nothing on PATH."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / command
+    path.unlink(missing_ok=True)  # it may be a link to the machine's own
     path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
     return path

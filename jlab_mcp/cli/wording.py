@@ -44,7 +44,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp, or the output, cannot be written",
     ExitCode.AMBIGUOUS: "several servers run, and none was named",
     ExitCode.NO_SLURM: "SLURM cannot be asked from here",
-    ExitCode.JOB_REFUSED: "SLURM would refuse the job",
+    ExitCode.JOB_REFUSED: "SLURM refuses the job, or can never start it as it is",
     ExitCode.INTERRUPTED: "ended by Ctrl+C or a signal; what was launched has been stopped",
 }
 """What each exit code says; shown by `--help`."""
@@ -57,15 +57,16 @@ def hints(error: JlabMcpError, profile: str | None) -> list[str]:
         error: what happened.
         profile: the profile that the command named by flag, if any.
     """
+    found = [str(hint) for hint in error.details.get("hints", ())]
     template = _HINTS.get(error.remedy)
     if template is None:
-        return []
+        return found
     flag = f" --profile {profile}" if profile else ""
     facts = {"profile": flag, "setting": "`JLAB_MCP_DIR`", **error.details}
     try:
-        return [template.format_map(facts)]
+        return [*found, template.format_map(facts)]
     except KeyError:
-        return []
+        return found
 
 
 def exit_codes_help() -> str:

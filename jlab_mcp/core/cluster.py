@@ -164,6 +164,7 @@ class Cluster:
         sentences: what could not be found out, and why; one sentence each.
         needs_account: whether SLURM refuses jobs of users without an account.
         counts_memory: whether SLURM hands out memory, so that `--mem` means something; None if unknown.
+        averaged: whether the nodes are only what a partition's totals make on average.
     """
 
     name: str | None = None
@@ -175,6 +176,7 @@ class Cluster:
     sentences: tuple[str, ...] = ()
     needs_account: bool = False
     counts_memory: bool | None = None
+    averaged: bool = False
 
     @property
     def has_slurm(self) -> bool:

@@ -14,3 +14,9 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
     close = get_close_matches(name, known, n=1, cutoff=0.75)
     return f", did you mean `{close[0]}`?" if close else ""
+
+
+def nearest_or_semicolon(name: str, known: Sequence[str]) -> str:
+    """Return what stands before a list of all names: "; did you mean `…`? ", or "; " if none is similar."""
+    question = nearest(name, known).removeprefix(", ")
+    return f"; {question} " if question else "; "

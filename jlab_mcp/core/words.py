@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import re
 from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -68,6 +72,14 @@ def head_and_tail(text: str, limit: int, *, total: int | None = None, where: str
 def shorten(text: str, limit: int) -> str:
     """Shorten to one piece of at most `limit` characters that ends in an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def listed(names: Iterable[str], word: str = "and", most: int = 12) -> str:
+    """Write names as a sentence does: `a, b and c`; of very many the first, and how many more there are."""
+    shown = list(names)
+    if len(shown) > most + 1:
+        shown[most:] = [f"{len(shown) - most} more"]
+    return f" {word} ".join([part for part in (", ".join(shown[:-1]), *shown[-1:]) if part])
 
 
 def middle_out(lines: list[str], head: int, tail: int) -> list[str]:

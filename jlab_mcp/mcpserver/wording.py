@@ -59,6 +59,7 @@ def error_words(error: JlabMcpError) -> str:
     """Say what happened, what helps to understand it, and what to do next."""
     parts = [
         sentence(error.message),
+        *(sentence(hint) for hint in error.details.get("hints", ())),
         _NEXT[error.remedy].format_map({"setting": "`JLAB_MCP_DIR`", **error.details}),
     ]
     for key, label in _SHOWN.items():

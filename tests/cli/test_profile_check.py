@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.profiles import User
-from tests.sites import put, put_failing, put_slow
+from tests.sites import install, put, put_failing, put_slow
 
 PROFILE = 'mode = "slurm"\n[slurm]\npartition = "gpu"\ntime = "400-0"\n'
 STARTS = "sbatch: Job 1 to start at 2026-11-23T05:21:48 using 1 processors on nodes alpha-a1 in partition gpu"
@@ -69,12 +69,37 @@ def test_a_refusal_names_the_setting_and_where_it_was_set(user: User, commands: 
     told = _check(user, commands)
     assert (told.returncode, told.stdout) == (16, "")
     assert "error: SLURM refuses the job of the profile mine: Requested time limit is invalid" in told.stderr
-    assert 'hint: slurm.time is "400-0" (~/.config/jlab-mcp/profiles/mine.toml:4)\n' in told.stderr
+    assert (
+        'hint: ~/.config/jlab-mcp/profiles/mine.toml:4: slurm.time is "400-0":'
+        " the time limit is missing, or longer than the partition or QOS allows\n"
+    ) in told.stderr
     by_variable = json.loads(_check(user, commands, "--json", JLAB_MCP_SLURM_TIME="399-0").stdout)
     assert (by_variable["state"], by_variable["faults"]) == (
         "refused",
         [{"key": "slurm.time", "value": "399-0", "where": "JLAB_MCP_SLURM_TIME"}],
     )
+
+
+def test_a_refusal_comes_with_what_the_cluster_would_take(user: User, commands: Path) -> None:
+    user.profile("mine", PROFILE.replace('"gpu"', '"gpuu"'))
+    install(commands, "alpha")
+    put(commands, "bash", 'exec /bin/bash "$@"')
+    refuse = "/bin/cat >&2 <<'EOF'\nallocation failure: Invalid partition name specified\nEOF\nexit 1"
+    put(commands, "sbatch", f'if [ "$1" = --version ]; then echo slurm 22.05.8; exit; fi\n{refuse}')
+    told = _check(user, commands, USER="alice")
+    assert told.stderr == (
+        "error: SLURM refuses the job of the profile mine: Invalid partition name specified\n"
+        'hint: ~/.config/jlab-mcp/profiles/mine.toml:3: slurm.partition is "gpuu": there is no such partition;'
+        " did you mean `gpu`? there are gpu, hopper, short, closed (down), drained (down) and vip (closed to your accounts)\n"
+    )
+
+
+def test_a_cluster_that_cannot_be_asked_for_it_is_said(user: User, commands: Path) -> None:
+    user.profile("mine", PROFILE)
+    put_failing(commands, "sbatch", "allocation failure: Invalid partition name specified")
+    told = _check(user, commands)
+    assert 'slurm.partition is "gpu": there is no such partition\n' in told.stderr
+    assert "hint: what there is to choose from is not known: no SLURM was found here: " in told.stderr
 
 
 def test_a_setting_that_is_asked_for_and_unset_is_named(user: User, commands: Path) -> None:

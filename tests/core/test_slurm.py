@@ -238,7 +238,7 @@ def test_marks_colours_and_errors_are_no_part_of_a_modules_name() -> None:
 def test_no_control_character_comes_through_from_a_name() -> None:
     quiet = Reply()
     nodes = Reply("g\x1b[31mp\x07u\r|up|1:00|n/a|1|2|3|gpu:\x1b]0;a\x07|f\u2028|idle\r\n")
-    found = picture(Replies(quiet, quiet, nodes, quiet, quiet, quiet, quiet, Reply("/m:\na\x00/1\n"), quiet))
+    found = picture(Replies(quiet, quiet, nodes, quiet, quiet, quiet, quiet, quiet, Reply("/m:\na\x00/1\n")))
     assert (found.partitions[0].name, found.modules) == ("gpu", ("a/1",))
     assert "\\" not in repr(found), "repr escapes what cannot be printed"
 

@@ -12,29 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.context import load
 from jlab_mcp.app.jobscript import submission
-from jlab_mcp.config.places import home_folder
-from jlab_mcp.config.problems import place
-from jlab_mcp.core.resolver import BUILT_IN
+from jlab_mcp.app.refused import Fault, explain
 from jlab_mcp.core.slurm.verdict import verdict
 from jlab_mcp.runners.ask import ask
 from jlab_mcp.storage.files import write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from jlab_mcp.core.resolver import ResolvedProfile
+    from collections.abc import Mapping
 
 State = Literal["accepted", "refused", "not_asked", "local"]
-
-
-class Fault(BaseModel):
-    """A setting that a refusal is about."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str = Field(description="Dotted path, such as slurm.account.")
-    value: str | None = Field(description="What it says; null where it is unset.")
-    where: str = Field(description="Where it was set, or just its name.")
 
 
 class CheckedJob(BaseModel):
@@ -51,6 +37,9 @@ class CheckedJob(BaseModel):
         default=None, description="Why it is refused, or why SLURM could not be asked."
     )
     faults: tuple[Fault, ...] = Field(default=(), description="Settings that the refusal may be about.")
+    hints: tuple[str, ...] = Field(
+        default=(), description="What is wrong with them, and what the cluster would take, as sentences."
+    )
     missing: tuple[str, ...] = Field(default=(), description="Settings that the user still has to fill in.")
     notes: tuple[str, ...] = ()
 
@@ -96,28 +85,28 @@ async def check_profile(
     found = verdict(answer.status, f"{answer.stdout}\n{answer.stderr}")
     if not found.answered:
         return _not_asked(plain, found.reason or answer.failure or "sbatch said nothing")
+    if found.refusal is None:
+        return plain.model_copy(
+            update={
+                "state": "accepted",
+                "start": found.start,
+                "nodes": found.nodes,
+                "partition": found.partition,
+                "notes": (*plain.notes, *found.notes),
+            }
+        )
+    why = found.refusal
+    explained = await explain(resolved, why.fields, environ, meaning=why.meaning)
     return plain.model_copy(
         update={
-            "state": "accepted" if found.accepted else "refused",
-            "start": found.start,
-            "nodes": found.nodes,
-            "partition": found.partition,
-            "reason": found.reason,
-            "faults": tuple(_faults(resolved, found.fields, home_folder(environ))),
-            "notes": (*plain.notes, *found.notes),
+            "state": "refused",
+            "reason": why.said,
+            "faults": explained.faults,
+            "hints": explained.hints,
+            "notes": (*plain.notes, *why.notes),
         }
     )
 
 
 def _not_asked(plain: CheckedJob, reason: str) -> CheckedJob:
     return plain.model_copy(update={"state": "not_asked", "reason": reason})
-
-
-def _faults(resolved: ResolvedProfile, fields: Iterable[str], home: Path) -> Iterator[Fault]:
-    """Yield the settings that are at fault: those that are set, else those that could be."""
-    known = [field for field in fields if getattr(resolved.slurm, field) is not None]
-    for field in known or fields:
-        key = f"slurm.{field}"
-        value = getattr(resolved.slurm, field)
-        where = place(resolved.origins.get(key, BUILT_IN), key, home)
-        yield Fault(key=key, value=None if value is None else str(value), where=where)

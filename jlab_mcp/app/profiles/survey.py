@@ -22,6 +22,7 @@ async def survey(
     environ: Mapping[str, str],
     *,
     timeout: float,  # noqa: ASYNC109 - a slow command costs a sentence, not an exception
+    modules: bool = True,
 ) -> Cluster:
     """Ask SLURM and the modules, all at once, and return what they say.
 
@@ -30,6 +31,7 @@ async def survey(
     Args:
         environ: the environment; PATH and the user's name are taken from it.
         timeout: seconds that each command may take; all together they take no longer.
+        modules: whether to ask for the modules, too, which takes a login shell.
     """
     user = user_name(environ)
     kept = {name: value for name, value in environ.items() if not name.startswith(_THEIR_VIEW)}
@@ -46,7 +48,7 @@ async def survey(
         reply(commands.default_account_arguments(user), "sacctmgr show user"),
         reply(commands.qos_arguments(), "sacctmgr show qos"),
         reply(commands.shares_arguments()),
-        reply(commands.modules_arguments(), "module avail"),
         reply(commands.version_arguments(), "sbatch --version"),
+        *([reply(commands.modules_arguments(), "module avail")] if modules else ()),
     )
     return picture(Replies(*replies))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jlab_mcp.cli.options import JsonOption, ProfileArgument  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.render import data, say, show_error, show_hint, show_warnings
+from jlab_mcp.cli.render import data, say, show_error, show_warnings
 from jlab_mcp.cli.settle import settle
 from jlab_mcp.errors import ExitCode, JobRefused, SlurmUnreachable
 
 if TYPE_CHECKING:
-    from jlab_mcp.app.profiles.checking import CheckedJob, Fault
+    from jlab_mcp.app.profiles.checking import CheckedJob
 
 _EXIT_CODES = {
     "accepted": ExitCode.OK,
@@ -24,7 +24,8 @@ def check(name: ProfileArgument = None, json: JsonOption = False) -> None:
     """Ask SLURM whether it would run a profile's job.
 
     \b
-    It says when the job would start, or what is wrong with it; nothing is submitted.
+    It says when the job would start, or what is wrong with it and what the cluster
+    would take in its place; nothing is submitted.
     The exit code is 0 if it would, 16 if it would not, 15 if SLURM cannot be asked from here.
 
     \b
@@ -60,17 +61,9 @@ def _tell(found: CheckedJob) -> None:
         )
         data(f"SLURM would run the profile {found.profile}, from {found.start}{where}")
     elif found.state == "refused":
-        show_error(JobRefused(f"SLURM refuses the job of the profile {found.profile}: {found.reason}"), None)
-        for fault in found.faults:
-            show_hint(_fault(fault))
+        message = f"SLURM refuses the job of the profile {found.profile}: {found.reason}"
+        show_error(JobRefused(message, details={"hints": found.hints}), None)
     else:
         show_error(SlurmUnreachable(f"SLURM cannot be asked: {found.reason}"), None)
     for key in found.missing:
         say(f"note: {key} has to be filled in before the profile can be used")
-
-
-def _fault(fault: Fault) -> str:
-    if fault.value is None:
-        return f"{fault.key} is not set"
-    where = fault.where.removesuffix(f": {fault.key}")
-    return f'{fault.key} is "{fault.value}"{f" ({where})" if where != fault.key else ""}'

@@ -9,7 +9,7 @@ from jlab_mcp.core.cluster import Gpu, NodeGroup, Partition
 from jlab_mcp.core.slurm.nodes import figure, stated
 
 _CONFIG_LINE = re.compile(r"\s*([A-Za-z]\w*)\s*=\s*(.*?)\s*")
-_MEMORY = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?([KMGTP]?)", re.ASCII)
+_MEMORY = re.compile(r"(\d{1,15})(?:\.(\d{1,6}))?([KMGTP]?)B?", re.ASCII | re.IGNORECASE)
 _IN_MB = {"K": 1 / 1024, "": 1.0, "M": 1.0, "G": 1024.0, "T": 1024.0**2, "P": 1024.0**3}
 _VERSION = re.compile(r"\bslurm\S*\s+(\d+\.\S+)", re.IGNORECASE)
 
@@ -101,14 +101,14 @@ def _average(block: dict[str, str], total: dict[str, str]) -> tuple[NodeGroup, .
     if not nodes or not cpus:
         return ()
     gpus = (figure(total.get("gres/gpu", "")) or 0) // nodes
-    memory = _megabytes(total.get("mem", "")) // nodes
+    memory = megabytes(total.get("mem", "")) // nodes
     return (NodeGroup(nodes, cpus // nodes, memory, (Gpu(None, gpus),) if gpus else ()),)
 
 
-def _megabytes(text: str) -> int:
-    """Read an amount of memory such as `62.50G`; 0 if it is none."""
+def megabytes(text: str) -> int:
+    """Read an amount of memory such as `62.50G`, `64gb` or `500`, which are megabytes; 0 if it is none."""
     match = _MEMORY.fullmatch(text)
-    return int(float(f"{match[1]}.{match[2] or 0}") * _IN_MB[match[3]]) if match else 0
+    return int(float(f"{match[1]}.{match[2] or 0}") * _IN_MB[match[3].upper()]) if match else 0
 
 
 def _names(text: str) -> tuple[str, ...] | None:

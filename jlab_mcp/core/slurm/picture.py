@@ -56,8 +56,9 @@ class Replies:
     default_account: Reply
     qos: Reply
     shares: Reply
-    modules: Reply
     version: Reply
+    modules: Reply | None = None
+    """None if they were not asked for."""
 
 
 def picture(replies: Replies) -> Cluster:
@@ -65,8 +66,10 @@ def picture(replies: Replies) -> Cluster:
 
     Nothing in it holds a control character: names go to terminals and into comments of files.
     """
-    replies = Replies(*(_plain(getattr(replies, field.name)) for field in fields(replies)))
-    modules = parse_modules(replies.modules.text)
+    replies = Replies(
+        *(reply and _plain(reply) for reply in (getattr(replies, field.name) for field in fields(replies)))
+    )
+    modules = parse_modules(replies.modules.text) if replies.modules else ()
     version = parse_version(replies.version.text)
     configuration = parse_configuration(replies.configuration.text)
     partitions = _partitions(replies, configuration)
@@ -93,6 +96,7 @@ def picture(replies: Replies) -> Cluster:
         ),
         needs_account=configuration.needs_account,
         counts_memory=configuration.counts_memory,
+        averaged=not parse_sinfo(replies.sinfo.text),
     )
 
 
@@ -169,5 +173,5 @@ def _partition_sentences(replies: Replies, partitions: tuple[Partition, ...]) ->
 
 
 def _modules_sentence(replies: Replies, modules: tuple[str, ...]) -> Iterator[str]:
-    if not modules:
+    if replies.modules and not modules:
         yield f"no modules were found: {replies.modules.failure or '`module avail` lists none'}"
