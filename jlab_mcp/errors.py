@@ -6,15 +6,17 @@ as a tool call.
 
     JlabMcpError
     ├── ConfigError                 a setting is wrong
-    ├── SlurmNotAvailable           run mode slurm, which cannot start jobs yet
-    ├── SlurmUnreachable            SLURM cannot be asked from here
+    ├── SlurmUnreachable            SLURM cannot be asked from here, or does not answer
     ├── JobRefused                  SLURM would not take the job
     │   └── JobCannotStart          it took the job, which can never start as it is
+    ├── JobNotOurs                  a job that jlab-mcp did not submit
     ├── CannotWrite                 a folder of our own cannot be used
     ├── ServerError                 the Jupyter server of this project and profile
     │   ├── NoServer                none is running
+    │   │   └── JobEnded            its SLURM job has ended; says how
     │   ├── AmbiguousServer         several are running, and none of them was named
     │   ├── ServerStarting          not ready yet
+    │   │   └── JobQueued           its SLURM job waits in the queue
     │   ├── ServerUnreachable       its process lives, but it does not answer
     │   ├── ServerElsewhere         it was started on another host
     │   ├── StartFailed             it did not come up
@@ -52,12 +54,12 @@ class ExitCode(IntEnum):
     START_FAILED = 8
     STOP_FAILED = 9
     RECORD_BROKEN = 10
-    NOT_BUILT = 11
     NODE_REFUSED = 12
     CANNOT_WRITE = 13
     AMBIGUOUS = 14
     NO_SLURM = 15
     JOB_REFUSED = 16
+    JOB_NOT_OURS = 17
     INTERRUPTED = 130
 
 
@@ -68,7 +70,6 @@ class Remedy(Enum):
     NONE = "none"
     FIX_SETTING = "fix_setting"
     CHOOSE_FOLDER = "choose_folder"
-    USE_LOCAL_MODE = "use_local_mode"
     START_SERVER = "start_server"
     NAME_PROFILE = "name_profile"
     WAIT_FOR_SERVER = "wait_for_server"
@@ -86,6 +87,7 @@ class Remedy(Enum):
     MAKE_WRITABLE = "make_writable"
     CHOOSE_KERNEL = "choose_kernel"
     RETRY = "retry"
+    ASK_SLURM_AGAIN = "ask_slurm_again"
 
 
 class JlabMcpError(Exception):
@@ -127,19 +129,15 @@ class ConfigError(JlabMcpError):
         super().__init__(message, remedy=remedy, details={"problems": list(self.problems)})
 
 
-class SlurmNotAvailable(JlabMcpError):
-    """The run mode is slurm, and this version cannot submit jobs yet."""
-
-    code = "JLM-SLURM-NOT-BUILT"
-    exit_code = ExitCode.NOT_BUILT
-    default_remedy = Remedy.USE_LOCAL_MODE
-
-
 class SlurmUnreachable(JlabMcpError):
-    """SLURM cannot be asked: its commands are not here, or its controller does not answer them."""
+    """SLURM cannot be asked: its commands are not here, or its controller does not answer them.
+
+    What it would have said is unknown; nothing is concluded from it.
+    """
 
     code = "JLM-NO-SLURM"
     exit_code = ExitCode.NO_SLURM
+    default_remedy = Remedy.ASK_SLURM_AGAIN
 
 
 class JobRefused(JlabMcpError):
@@ -154,6 +152,13 @@ class JobCannotStart(JobRefused):
     """SLURM took the job, and it can never start as it is; `details["job_id"]` names it."""
 
     code = "JLM-JOB-CANNOT-START"
+
+
+class JobNotOurs(JlabMcpError):
+    """A job was named that jlab-mcp did not submit; it is left alone."""
+
+    code = "JLM-JOB-NOT-OURS"
+    exit_code = ExitCode.JOB_NOT_OURS
 
 
 class CannotWrite(JlabMcpError):
@@ -178,6 +183,12 @@ class NoServer(ServerError):
     default_remedy = Remedy.START_SERVER
 
 
+class JobEnded(NoServer):
+    """The server's SLURM job has ended; `details["log_tail"]` holds the end of its log."""
+
+    code = "JLM-JOB-ENDED"
+
+
 class AmbiguousServer(ServerError):
     """Several servers run that a call may mean; `details["profiles"]` names them."""
 
@@ -192,6 +203,12 @@ class ServerStarting(ServerError):
     code = "JLM-SERVER-STARTING"
     exit_code = ExitCode.NOT_READY
     default_remedy = Remedy.WAIT_FOR_SERVER
+
+
+class JobQueued(ServerStarting):
+    """The server's SLURM job waits in the queue; `details["job_id"]` names it."""
+
+    code = "JLM-JOB-QUEUED"
 
 
 class ServerUnreachable(ServerError):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from jlab_mcp.core.record import ServerRecord
+from jlab_mcp.runners.local import launcher_of
 from jlab_mcp.runners.processes import Identity, gone, is_alive
 from tests.conftest import Project
 
@@ -82,14 +83,21 @@ def change_record(project: Project, **values: object) -> None:
     path.write_text(json.dumps(json.loads(path.read_bytes()) | values))
 
 
+def change_process(project: Project, **values: object) -> None:
+    """Change what a project's record says of its process."""
+    path = project.resolved().paths.record_file
+    record = json.loads(path.read_bytes())
+    change_record(project, process=record["process"] | values)
+
+
 def identity(record: ServerRecord) -> Identity:
     """Return the identity of a record's process."""
-    return Identity(record.pid, record.pid_started)
+    return launcher_of(record)
 
 
 def kill(record: ServerRecord) -> None:
     """Kill a server as a crash would, and wait until it is gone."""
-    os.kill(record.pid, signal.SIGKILL)
+    os.kill(identity(record).pid, signal.SIGKILL)
     wait_gone(record)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.app.ending import end_server
 from jlab_mcp.errors import NoServer, RecordBroken, Remedy
-from jlab_mcp.runners.processes import Identity, gone
+from jlab_mcp.runners.local import launcher_of
+from jlab_mcp.runners.processes import gone
 from jlab_mcp.storage.logs import log_tail
 from jlab_mcp.storage.records import read_record
 
@@ -36,7 +37,7 @@ async def attend(target: Target, record: ServerRecord, *, limit: float | None = 
     Raises:
         NoServer: it ended without being stopped.
     """
-    if await gone([Identity(record.pid, record.pid_started)], inf if limit is None else limit):
+    if await gone([launcher_of(record)], inf if limit is None else limit):
         return Ending.TIME_OVER
     if _was_stopped(target, record):
         return Ending.STOPPED

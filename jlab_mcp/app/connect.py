@@ -6,9 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jlab_mcp.app.observe import elsewhere, no_server, observe
+from jlab_mcp.app.observe import elsewhere, look, no_server, not_yet
 from jlab_mcp.core.startup import Standing
-from jlab_mcp.errors import ServerStarting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +30,7 @@ class Connected:
 class _Cached:
     """One client per connection file; a client belongs to the event loop that first used it."""
 
-    server_id: str
+    connection: Connection
     loop: asyncio.AbstractEventLoop
     client: NodeClient
 
@@ -42,21 +41,23 @@ _clients: dict[Path, _Cached] = {}
 async def connect(target: Target) -> Connected:
     """Return the server of a project and profile; reads two small files, sends nothing.
 
+    Only where a job's server does not listen is SLURM asked what became of it.
+
     Raises:
-        NoServer: none runs.
+        NoServer: none runs; of a job that ended, it says how.
         ServerStarting: it does not listen yet.
         ServerElsewhere: it runs on another host.
         RecordBroken: a file that says where it is cannot be read.
     """
-    seen = observe(target.paths)
+    seen = await look(target)
     if seen.record is None or seen.standing.stale:
-        raise no_server(target, seen.standing)
+        raise no_server(target, seen)
     if seen.standing is Standing.ELSEWHERE:
         raise elsewhere(seen.record)
     if seen.standing is Standing.STOPPING:
         raise no_server(target)
     if seen.standing is Standing.STARTING or seen.connection is None:
-        raise ServerStarting(f"the server of {target.project_dir} (profile {target.name}) is still starting")
+        raise not_yet(target, seen)
     client = await _client(target.paths.connection_file, seen.connection)
     return Connected(seen.record, seen.connection, client)
 
@@ -69,15 +70,15 @@ async def close_clients() -> None:
 
 
 async def _client(path: Path, connection: Connection) -> NodeClient:
-    """Return the client of a connection; a server that was started anew gets a new one."""
+    """Return the client of a connection; a server that was started anew or requeued gets a new one."""
     from jlab_mcp.client import NodeClient
 
     loop = asyncio.get_running_loop()
     cached = _clients.get(path)
-    if cached and cached.loop is loop and cached.server_id == connection.server_id:
+    if cached and cached.loop is loop and cached.connection == connection:
         return cached.client
     client = NodeClient(connection)
-    _clients[path] = _Cached(connection.server_id, loop, client)
+    _clients[path] = _Cached(connection, loop, client)
     if cached and cached.loop is loop:
         await cached.client.aclose()
     return client

@@ -6,8 +6,8 @@ import signal
 from typing import TYPE_CHECKING
 
 from jlab_mcp.errors import StopFailed
-from jlab_mcp.runners.local import exit_code
-from jlab_mcp.runners.processes import Identity, descendants, gone, send
+from jlab_mcp.runners.local import exit_code, launcher_of
+from jlab_mcp.runners.processes import descendants, gone, send
 from jlab_mcp.storage.locks import held
 from jlab_mcp.storage.records import read_record, remove_record
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord
+    from jlab_mcp.runners.processes import Identity
 
 _KILLED_SECONDS = 5.0
 """How long the system may take to remove a process that was killed."""
@@ -58,7 +59,7 @@ async def end_server(
     on_kill: Callable[[], None] | None = None,
 ) -> None:
     """End the server of a record and remove its files, unless they are another server's by now."""
-    await end_process(Identity(record.pid, record.pid_started), grace=grace, on_kill=on_kill)
+    await end_process(launcher_of(record), grace=grace, on_kill=on_kill)
     exit_code(record)  # reaps it, if it was ours
     async with held(target.paths.lock_file):
         current = read_record(target.paths)

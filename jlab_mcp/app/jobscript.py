@@ -12,9 +12,10 @@ from jlab_mcp.config.places import home_folder
 from jlab_mcp.config.problems import place
 from jlab_mcp.core.resolver import BUILT_IN
 from jlab_mcp.core.script import JobPaths, render_script, script_problems
-from jlab_mcp.core.slurm.sbatch import sbatch_command, submit_environment, unused_variables
+from jlab_mcp.core.slurm.sbatch import submit_environment, unused_variables
 from jlab_mcp.errors import ConfigError
 from jlab_mcp.runners.bash import syntax_error
+from jlab_mcp.runners.interpreter import Interpreter
 from jlab_mcp.storage.nodefiles import launcher_path
 
 if TYPE_CHECKING:
@@ -28,22 +29,24 @@ class Submission:
     """What sbatch is given.
 
     Attributes:
-        script: its standard input.
-        command: its command line.
+        script: the job.
         environ: its environment.
         removed: names of variables that are left out of the environment.
         notes: one sentence each for the user about variables that a setting should say.
     """
 
     script: str
-    command: tuple[str, ...]
     environ: Mapping[str, str]
     removed: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def submission(
-    resolved: ResolvedProfile, environ: Mapping[str, str] | None = None, *, server_id: str | None = None
+    resolved: ResolvedProfile,
+    environ: Mapping[str, str] | None = None,
+    *,
+    server_id: str | None = None,
+    interpreter: Interpreter | None = None,
 ) -> Submission:
     """Return what sbatch would be given; creates nothing on disk.
 
@@ -51,6 +54,7 @@ def submission(
         resolved: what to ask for.
         environ: the environment; the process's own if None.
         server_id: the launch's id, which makes the job's name unique.
+        interpreter: what runs JupyterLab; else the project's or this program's Python.
 
     Raises:
         ConfigError: no script can be made of these settings; says all that is wrong at once.
@@ -58,15 +62,16 @@ def submission(
     environ = os.environ if environ is None else environ
     kept, removed = submit_environment(environ)
     return Submission(
-        script=job_script(resolved, server_id=server_id),
-        command=tuple(sbatch_command()),
+        script=job_script(resolved, server_id=server_id, interpreter=interpreter),
         environ=kept,
         removed=tuple(removed),
         notes=tuple(unused_variables(resolved, environ)),
     )
 
 
-def job_script(resolved: ResolvedProfile, *, server_id: str | None = None) -> str:
+def job_script(
+    resolved: ResolvedProfile, *, server_id: str | None = None, interpreter: Interpreter | None = None
+) -> str:
     """Return the sbatch script of a project and profile; creates nothing on disk.
 
     Raises:
@@ -74,7 +79,7 @@ def job_script(resolved: ResolvedProfile, *, server_id: str | None = None) -> st
     """
     if problems := job_problems(resolved):
         raise ConfigError(problems)
-    return render_script(resolved, _paths(resolved), server_id=server_id)
+    return render_script(resolved, _paths(resolved, interpreter), server_id=server_id)
 
 
 def job_problems(resolved: ResolvedProfile, *, home: Path | None = None) -> list[str]:
@@ -93,14 +98,17 @@ def job_problems(resolved: ResolvedProfile, *, home: Path | None = None) -> list
     return problems
 
 
-def _paths(resolved: ResolvedProfile) -> JobPaths:
+def _paths(resolved: ResolvedProfile, interpreter: Interpreter | None) -> JobPaths:
     """Return the job's files; without a named environment, with the project's or this program's Python."""
-    venv = resolved.project_dir / ".venv"
-    own = venv / "bin" / "python"
+    own = resolved.project_dir / ".venv"
+    python = own / "bin" / "python"
+    if interpreter is None:
+        interpreter = Interpreter(python, own) if python.exists() else Interpreter(Path(sys.executable), None)
+    venv = interpreter.venv
     return JobPaths(
-        python=own if own.exists() else Path(sys.executable),
+        python=interpreter.path,
         launcher=launcher_path(resolved.state_dir),
         connection_file=resolved.paths.connection_file,
         log_file=resolved.paths.log_file,
-        venv=venv if own.exists() and (venv / "bin" / "activate").exists() else None,
+        venv=venv if venv and (venv / "bin" / "activate").exists() else None,
     )

@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from jlab_mcp.app.queue import remaining
 from jlab_mcp.errors import BadRequest, Remedy
 
 if TYPE_CHECKING:
@@ -29,19 +30,43 @@ Mode = Literal["new", "resume", "continue"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something happened: what every answer that names a session carries."""
+    """Where something happened: what every answer that names a session carries.
+
+    Attributes:
+        session_id: the session.
+        notebook_path: its notebook.
+        profile: the profile of its server.
+        hostname: the server's host.
+        job_id: the server's SLURM job.
+        job_state: SLURM's name of its state, as last asked.
+        time_left_s: seconds until the job's time limit is over, if that is known.
+        ends_soon: whether that is little enough to warn.
+    """
 
     session_id: str | None
     notebook_path: Path | None
     profile: str
     hostname: str
     job_id: str | None
+    job_state: str | None = None
+    time_left_s: float | None = None
+    ends_soon: bool = False
 
 
 def place(connected: Connected, session_id: str | None = None, notebook_path: Path | None = None) -> Place:
     """Return the place of a session on a server, or that of the server alone."""
     link = connected.connection
-    return Place(session_id, notebook_path, link.profile, link.hostname, link.job_id)
+    left = remaining(connected.record, link)
+    return Place(
+        session_id,
+        notebook_path,
+        link.profile,
+        link.hostname,
+        link.job_id,
+        left.state,
+        left.seconds,
+        left.warn,
+    )
 
 
 async def place_of(connected: Connected, execution: Execution) -> Place:

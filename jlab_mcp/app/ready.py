@@ -1,4 +1,4 @@
-"""Wait for a server that was launched: for its connection file, then for its answer."""
+"""Wait for a server that was launched: for its connection file or its job, then for its answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 from jlab_mcp.app.connect import Connected, connect
 from jlab_mcp.app.ending import end_server
 from jlab_mcp.app.events import LifecycleEvent
+from jlab_mcp.app.jobwait import wait_for_job
 from jlab_mcp.app.observe import observe
+from jlab_mcp.app.queue import refresh
+from jlab_mcp.core.command import LAUNCHER_EXITS, NO_PORT
 from jlab_mcp.core.startup import WaitVerdict, judge_wait
 from jlab_mcp.errors import (
     Remedy,
@@ -33,37 +36,41 @@ _FIRST_PAUSE, _LAST_PAUSE = 0.004, 0.1
 _QUICK_SECONDS = 10.0
 """How long to look every 4 ms, before looking less and less often."""
 _REPORT_SECONDS = 10.0
-_NO_PORT = 4
-_EXIT_MEANS = {
-    3: "JupyterLab cannot be imported there",
-    _NO_PORT: "no port of the range is free",
-    5: "the address it should listen on is not one of this machine's",
-    127: "the interpreter was not found",
-}
+_FRESH_SECONDS = 60.0
+"""How old SLURM's answer may be that tells how long a job that is ready may run."""
 
 
 async def wait_until_ready(
-    target: Target, record: ServerRecord, *, ours: bool
+    target: Target, record: ServerRecord, *, ours: bool, patience: float | None = None
 ) -> AsyncIterator[LifecycleEvent]:
     """Report until the server of `record` answers.
 
     Args:
         target: which server it is.
         record: the server.
-        ours: whether it was launched here; if so, it is ended when it takes too long.
+        ours: whether it was launched here; if so, a process is ended when it takes too long.
+        patience: seconds to wait for a job in the queue; then the last event is `queued`.
 
     Raises:
-        StartFailed, StartInterrupted, ServerStarting, ServerUnreachable, RecordBroken.
+        StartFailed, StartInterrupted, ServerStarting, ServerUnreachable, JobCannotStart, RecordBroken.
     """
     loading = asyncio.create_task(asyncio.to_thread(_load_network_code))
     try:
-        async for event in _until_listening(target, record, ours=ours):
+        waiting = (
+            wait_for_job(target, record, patience=patience)
+            if record.job
+            else _until_listening(target, record, ours=ours)
+        )
+        async for event in waiting:
             yield event
+            if event.stage == "queued":
+                return
         await loading
         server, info = await _until_answered(target, record)
     finally:
         await loading
-    yield _ready(server, info)
+    left = await refresh(server.record, server.connection, max_age=_FRESH_SECONDS)
+    yield _ready(server, info, left.seconds)
 
 
 def _load_network_code() -> None:
@@ -106,7 +113,7 @@ async def _failure(target: Target, record: ServerRecord, verdict: WaitVerdict, *
         await end_server(target, record, grace=0)
         return StartFailed(
             f"{place} did not start: {_ending(code)}",
-            remedy=Remedy.WIDEN_PORTS if code == _NO_PORT else None,
+            remedy=Remedy.WIDEN_PORTS if code == NO_PORT else None,
             details={"exit_code": code, **details},
         )
     if not ours:
@@ -124,7 +131,7 @@ def _ending(code: int | None) -> str:
         import signal
 
         return f"its launcher was ended by {signal.Signals(-code).name}"
-    return _EXIT_MEANS.get(code, f"its launcher ended with exit code {code}")
+    return LAUNCHER_EXITS.get(code, f"its launcher ended with exit code {code}")
 
 
 async def _until_answered(target: Target, record: ServerRecord) -> tuple[Connected, NodeInfo]:
@@ -138,19 +145,20 @@ async def _until_answered(target: Target, record: ServerRecord) -> tuple[Connect
     return server, info
 
 
-def _ready(server: Connected, info: NodeInfo) -> LifecycleEvent:
+def _ready(server: Connected, info: NodeInfo, left_s: float | None) -> LifecycleEvent:
     record, connection = server.record, server.connection
     return LifecycleEvent(
         "ready",
         f"JupyterLab is ready at {connection.url}",
         {
             "address": connection.url,
-            "hostname": record.hostname,
-            "pid": record.pid,
+            "hostname": connection.hostname,
+            "pid": record.pid or connection.pid,
             "profile": record.profile,
             "project_dir": str(record.project_dir),
             "notebook_dir": str(record.notebook_dir),
             "job_id": record.job_id,
+            "time_left_s": left_s,
             "server_id": record.server_id,
             "sessions": info.sessions,
             "python": connection.python,

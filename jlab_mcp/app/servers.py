@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from jlab_mcp.app.observe import observe
+from jlab_mcp.app.queue import last_seen
 from jlab_mcp.app.target import RecordedServer, recorded_server
 from jlab_mcp.core.chosen import chosen_how
 from jlab_mcp.core.remembered import changes, remember
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
     from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.remembered import Change
     from jlab_mcp.core.resolver import ResolvedProfile
+    from jlab_mcp.core.slurm.jobs import Job
 
 _STATES = {
     Standing.STARTING: "starting",
     Standing.LISTENING: "running",
     Standing.STOPPING: "being stopped",
     Standing.ELSEWHERE: "started on another host",
+    Standing.JOB_ENDED: "ended",
 }
 
 
@@ -42,11 +45,13 @@ class ProjectServer:
         server: which one.
         record: what is written about it.
         standing: how things stand with it.
+        job: what SLURM last said of its job; it is not asked.
     """
 
     server: RecordedServer
     record: ServerRecord
     standing: Standing
+    job: Job | None = None
 
     @property
     def usable(self) -> bool:
@@ -155,4 +160,5 @@ def _look(record: ServerRecord) -> ProjectServer:
         standing = observe(server.paths).standing
     except RecordBroken:
         standing = Standing.STARTING
-    return ProjectServer(server, record, standing)
+    known = last_seen(record.job, record.connection_file.parent) if record.job else None
+    return ProjectServer(server, record, standing, known[1] if known else None)

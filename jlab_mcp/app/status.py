@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.connect import connect
-from jlab_mcp.app.observe import Seen, elsewhere, no_server, observe
+from jlab_mcp.app.observe import Seen, elsewhere, look, no_server, not_yet
 from jlab_mcp.app.profiles.chosen import chosen_by
+from jlab_mcp.app.queue import last_seen, refresh
+from jlab_mcp.app.reach import look_closely
 from jlab_mcp.app.servers import servers, settings_changed
 from jlab_mcp.client.models import NodeInfo, Resources  # noqa: TC001 - pydantic reads the annotations
 from jlab_mcp.config.places import home_folder
 from jlab_mcp.core.record import Setting  # noqa: TC001 - pydantic reads the annotations at run time
 from jlab_mcp.core.remembered import Change, remember
 from jlab_mcp.core.resolver import ResolvedProfile
+from jlab_mcp.core.slurm.endings import end_words, job_words
+from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import NodeError, NoServer, RecordBroken, ServerUnreachable
 
@@ -26,9 +30,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jlab_mcp.app.target import Target
-    from jlab_mcp.core.record import ServerRecord, StartedWith
+    from jlab_mcp.core.record import Connection, ServerRecord, StartedWith
 
-State = Literal["stopped", "starting", "ready", "unreachable", "elsewhere", "stale"]
+State = Literal["stopped", "queued", "starting", "ready", "unreachable", "elsewhere", "stale"]
+
+_FRESH = 2.0
+"""Seconds that SLURM's answer may be old for a server that does not listen."""
+_PATIENCE = 1.0
+"""Seconds after which a server that has not answered yet makes SLURM be asked about its job."""
+
+
+class JobStatus(BaseModel):
+    """The SLURM job of a server."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job_id: str | None = Field(description="Null while it is not known whether SLURM took the job.")
+    cluster: str | None = Field(default=None, description="Its cluster, where several can be asked.")
+    state: str | None = Field(default=None, description="SLURM's name of it; null if SLURM was not asked.")
+    words: str | None = Field(default=None, description="How it stands, or how it ended, in words.")
+    reason: str | None = Field(default=None, description="Why it waits, as SLURM names it.")
+    expected_start: str | None = Field(default=None, description="In this host's local time.")
+    nodes: str | None = None
+    time_left_s: float | None = Field(default=None, description="Seconds until its time limit is over.")
 
 
 class ServerStatus(BaseModel):
@@ -50,6 +74,7 @@ class ServerStatus(BaseModel):
     hostname: str | None = None
     pid: int | None = None
     job_id: str | None = None
+    job: JobStatus | None = Field(default=None, description="Its SLURM job; null for a local server.")
     age_s: float | None = Field(default=None, description="Seconds since it was launched.")
     settings: dict[str, Setting] = Field(
         default={},
@@ -88,15 +113,44 @@ async def status(
     """
     if resolved is None and isinstance(target, ResolvedProfile):
         resolved = target
-    seen = observe(target.paths)
-    base = _base(target, resolved, seen).model_copy(update={"notes": list(notes)})
-    if seen.standing is not Standing.LISTENING or seen.connection is None:
-        return base
+    seen = await look(target, max_age=_FRESH)
+    if seen.standing is Standing.LISTENING and seen.connection and seen.record:
+        found = await _ask(target, resolved, seen, seen.record, seen.connection)
+    else:
+        found = _base(target, resolved, seen)
+    return found.model_copy(update={"notes": list(notes)})
+
+
+async def _ask(
+    target: Target,
+    resolved: ResolvedProfile | None,
+    seen: Seen,
+    record: ServerRecord,
+    connection: Connection,
+) -> ServerStatus:
+    """Ask a server that seems to listen; if it takes its time, SLURM is asked about its job as well."""
+    client = (await connect(target)).client
+    asking = asyncio.ensure_future(asyncio.gather(client.info(), client.resources()))
     try:
-        client = (await connect(target)).client
-        info, resources = await asyncio.gather(client.info(), client.resources())
+        await asyncio.wait([asking], timeout=_PATIENCE)
+        if not asking.done() and record.job:
+            doubted = await look(target, max_age=_PATIENCE, doubt=True)
+            if doubted.standing is not Standing.LISTENING:
+                return _base(target, resolved, doubted)
+            seen = doubted
+        info, resources = await asking
     except (ServerUnreachable, NodeError) as error:
-        return base.model_copy(update={"state": "unreachable", "reason": error.message})
+        if record.job:
+            seen = await look_closely(target)
+        base = _base(target, resolved, seen)
+        if seen.standing is not Standing.LISTENING:
+            return base
+        why = f"; {seen.unknown}" if seen.unknown else ""
+        return base.model_copy(update={"state": "unreachable", "reason": f"{error.message}{why}"})
+    finally:
+        asking.cancel()
+    left_s = (await refresh(record, connection)).seconds
+    base = _base(target, resolved, seen, time_left_s=left_s)
     return base.model_copy(update={"state": "ready", "reason": None, "info": info, "resources": resources})
 
 
@@ -121,13 +175,15 @@ async def _one_of_all(target: Target, seen: Seen, resolved: ResolvedProfile) -> 
         return broken.model_copy(update={"state": "unreachable", "reason": error.message})
 
 
-def _base(target: Target, resolved: ResolvedProfile | None, seen: Seen) -> ServerStatus:
+def _base(
+    target: Target, resolved: ResolvedProfile | None, seen: Seen, *, time_left_s: float | None = None
+) -> ServerStatus:
     record, connection = seen.record, seen.connection
     own = resolved if resolved and resolved.name == target.name else None
     alive = record if seen.standing.alive else None
     known = alive or own or record
     if known is None:
-        raise no_server(target)
+        raise no_server(target, seen)
     state, reason = _state(target, seen)
     started = _started_with(alive, own)
     return ServerStatus(
@@ -140,9 +196,10 @@ def _base(target: Target, resolved: ResolvedProfile | None, seen: Seen) -> Serve
         notebook_dir=(record or known).notebook_dir,
         log_file=record.log_file if record else target.paths.log_file,
         address=connection.url if connection and seen.standing is Standing.LISTENING else None,
-        hostname=record.hostname if record else None,
+        hostname=_hostname(seen),
         pid=alive.pid if alive else None,
         job_id=record.job_id if record else None,
+        job=_job(seen, time_left_s),
         age_s=max(0.0, time.time() - alive.created_at) if alive else None,
         settings=started.settings if started else {},
         changes=settings_changed(alive, own) if alive and own else [],
@@ -165,9 +222,51 @@ def _state(target: Target, seen: Seen) -> tuple[State, str | None]:
     if seen.record is None:
         return "stopped", no_server(target).message
     if seen.standing.stale:
-        return "stale", no_server(target, seen.standing).message
+        return "stale", no_server(target, seen).message
     if seen.standing is Standing.ELSEWHERE:
         return "elsewhere", elsewhere(seen.record).message
+    return _state_of_the_living(target, seen)
+
+
+def _state_of_the_living(target: Target, seen: Seen) -> tuple[State, str]:
     if seen.standing is Standing.STOPPING:
         return "starting", "the server is being stopped"
-    return "starting", "the server does not listen yet"
+    if seen.unknown:
+        return "unreachable", not_yet(target, seen).message
+    if seen.job is None:
+        return "starting", "the server does not listen yet"
+    queued = seen.job.phase is Phase.QUEUED
+    return "queued" if queued else "starting", job_words(seen.job)
+
+
+def _hostname(seen: Seen) -> str | None:
+    """Return the host that a server is on; of a job, its node."""
+    if seen.record and seen.record.job:
+        nodes = seen.job.nodes if seen.job else None
+        return seen.connection.hostname if seen.connection else nodes
+    return seen.record.hostname if seen.record else None
+
+
+def _job(seen: Seen, left_s: float | None) -> JobStatus | None:
+    job = seen.record.job if seen.record else None
+    if seen.record is None or job is None:
+        return None
+    plain = JobStatus(job_id=job.job_id, cluster=job.cluster, time_left_s=left_s)
+    if job.end:
+        ended = {"state": job.end.state, "words": end_words(job.end), "nodes": job.end.nodes}
+        return plain.model_copy(update=ended)
+    known = last_seen(job, seen.record.connection_file.parent)
+    found = seen.job or (known[1] if known else None)
+    if found is None:
+        return plain
+    waits = found.phase is Phase.QUEUED
+    return plain.model_copy(
+        update={
+            "state": found.state,
+            "words": job_words(found),
+            "reason": found.reason if waits else None,
+            "expected_start": found.start if waits else None,
+            "nodes": found.nodes,
+            "time_left_s": left_s if left_s is not None or waits else found.left_s,
+        }
+    )

@@ -11,8 +11,10 @@ from jlab_mcp.app.blame import naming_the_setting
 from jlab_mcp.app.connect import connect
 from jlab_mcp.app.ending import end_process, end_server
 from jlab_mcp.app.events import LifecycleEvent
-from jlab_mcp.app.observe import elsewhere, no_server, observe
+from jlab_mcp.app.jobstop import end_job, end_unrecorded_jobs
+from jlab_mcp.app.observe import Seen, elsewhere, look, no_server
 from jlab_mcp.app.servers import is_anything_left, servers
+from jlab_mcp.core.resolver import ResolvedProfile
 from jlab_mcp.core.startup import Standing, StopStep, next_stop_step
 from jlab_mcp.errors import JlabMcpError, RecordBroken
 from jlab_mcp.runners.local import find_launchers
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.record import ServerRecord
-    from jlab_mcp.core.resolver import ResolvedProfile
 
 _ASK_SECONDS = 3.0
 """How long a server that is to be stopped may take to say what it cannot save."""
@@ -55,7 +56,8 @@ async def stop(target: Target) -> AsyncIterator[LifecycleEvent]:
 
     Raises:
         ServerElsewhere: it was started on another host; nothing is changed.
-        StopFailed: it is still there after SIGKILL.
+        SlurmUnreachable: its job could not be cancelled; nothing is changed.
+        StopFailed: it is still there after SIGKILL; or its job is still ending, which SLURM goes on with.
     """
     for event in await _unsaved(target):
         yield event
@@ -77,8 +79,9 @@ async def _stop(target: Target) -> AsyncIterator[LifecycleEvent]:
             yield event
         return
     async with held(target.paths.lock_file):
-        record, standing, broken = _look(target)
-        step = next_stop_step(standing)
+        seen, broken = await _look(target)
+        record = seen.record
+        step = next_stop_step(seen.standing)
         if step is StopStep.CLEAN_UP:
             remove_record(target.paths)
         if step is StopStep.END_PROCESS and record:
@@ -86,7 +89,7 @@ async def _stop(target: Target) -> AsyncIterator[LifecycleEvent]:
     if step is StopStep.REFUSE and record:
         raise elsewhere(record)
     if step is StopStep.CLEAN_UP and record:
-        what = f"the server of {record.project_dir} (profile {record.profile}) {standing.why_stale}"
+        what = f"the server of {record.project_dir} (profile {record.profile}) {seen.why_stale}"
         yield LifecycleEvent("cleaned", f"{what}; its record has been removed")
     elif step is StopStep.END_PROCESS and record:
         async for event in _end(target, record):
@@ -115,40 +118,49 @@ async def _unsaved(target: Target) -> list[LifecycleEvent]:
     ]
 
 
-def _look(target: Target) -> tuple[ServerRecord | None, Standing, RecordBroken | None]:
-    """Observe; a broken connection file hides nothing, a broken record hides the process."""
+async def _look(target: Target) -> tuple[Seen, RecordBroken | None]:
+    """Look closely; a broken connection file hides nothing, a broken record hides process and job."""
     try:
-        seen = observe(target.paths)
+        return await look(target, max_age=0.0, doubt=True, locked=True), None
     except RecordBroken as error:
         try:
             record = read_record(target.paths)
         except RecordBroken:
             record = None
-        return record, Standing.STARTING if record else Standing.ABSENT, error
-    return seen.record, seen.standing, None
+        return Seen(record, None, Standing.STARTING if record else Standing.ABSENT), error
 
 
 async def _end(target: Target, record: ServerRecord) -> AsyncIterator[LifecycleEvent]:
     place = f"the server of {record.project_dir} (profile {record.profile})"
-    yield LifecycleEvent("stopping", f"stopping {place}", {"pid": record.pid})
+    facts = {"pid": record.pid, "job_id": record.job_id}
+    yield LifecycleEvent("stopping", f"stopping {place}", facts)
+    if record.job:
+        async for event in end_job(target, record):
+            yield event
+        yield LifecycleEvent("stopped", f"{place} has been stopped", facts)
+        return
     killed: list[bool] = []
     await end_server(target, record, grace=target.stop_timeout, on_kill=lambda: killed.append(True))
     if killed:
         yield LifecycleEvent("killing", f"it did not end in {target.stop_timeout:g} s and was killed")
-    yield LifecycleEvent("stopped", f"{place} has been stopped", {"pid": record.pid})
+    yield LifecycleEvent("stopped", f"{place} has been stopped", facts)
 
 
 async def _end_unrecorded(target: Target, broken: RecordBroken | None) -> AsyncIterator[LifecycleEvent]:
-    """End launchers that no readable record names, and clear the files away."""
-    launchers = find_launchers(target.paths.connection_file)
-    for launcher in launchers:
+    """End launchers and jobs that no readable record names, and clear the files away."""
+    stopped = False
+    for launcher in find_launchers(target.paths.connection_file):
         yield LifecycleEvent("stopping", f"stopping process {launcher.pid}, a server without a record")
         await end_process(launcher, grace=target.stop_timeout)
+        yield LifecycleEvent("stopped", f"the server of {target.project_dir} has been stopped")
+        stopped = True
+    if isinstance(target, ResolvedProfile) and target.mode == "slurm":
+        async for event in end_unrecorded_jobs(target):
+            yield event
+            stopped = stopped or event.stage == "stopped"
     if broken:
         async with held(target.paths.lock_file):
             remove_record(target.paths)
         yield LifecycleEvent("cleaned", f"{broken.message}; it has been removed")
-    if launchers:
-        yield LifecycleEvent("stopped", f"the server of {target.project_dir} has been stopped")
-    elif not broken:
+    elif not stopped:
         yield LifecycleEvent("nothing", no_server(target).message)

@@ -40,6 +40,11 @@ class Target(Protocol):
         ...
 
     @property
+    def queue_timeout(self) -> float | None:
+        """Seconds to wait in the queue; None for as long as it takes."""
+        ...
+
+    @property
     def stop_timeout(self) -> float:
         """Seconds from SIGTERM to SIGKILL."""
         ...
@@ -53,6 +58,7 @@ class RecordedServer:
     project_dir: Path
     paths: ServerPaths
     ready_timeout: float = _USUAL.ready_timeout
+    queue_timeout: float | None = _USUAL.queue_timeout
     stop_timeout: float = _USUAL.stop_timeout
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jlab_mcp.cli.config import app as config_app
+from jlab_mcp.cli.logs import logs
 from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.serve import serve
 from jlab_mcp.cli.start import start
@@ -63,7 +64,7 @@ def demo() -> None:
     run_demo()
 
 
-for command in (start, stop, wait, status, demo, serve):
+for command in (start, stop, wait, status, logs, demo, serve):
     app.command()(command)
 
 app.add_typer(profile_app, name="profile")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.cli.wording import hints
 from jlab_mcp.core.chosen import chosen_how
+from jlab_mcp.core.words import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from jlab_mcp.app.status import ServerStatus
     from jlab_mcp.errors import JlabMcpError
 
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _GIB = 1024**3
 _ASKED = (
     *("clusters", "partition", "account", "qos", "reservation", "constraint", "nodes", "gres", "gpus"),
@@ -91,6 +91,7 @@ def status_lines(status: ServerStatus) -> list[str]:
     rows += [("address", status.address or "-")] if status.address else []
     if status.hostname:
         rows.append(("host", status.hostname + (f", process {status.pid}" if status.pid else "")))
+    rows += list(_job(status))
     if status.age_s is not None:
         rows.append(("age", duration(status.age_s)))
     rows += list(_use(status))
@@ -113,27 +114,28 @@ def _profile(status: ServerStatus) -> str:
     return f"{said}, {chosen_how(status.chosen_by)}" if status.chosen_by else said
 
 
+def _job(status: ServerStatus) -> Iterator[tuple[str, str]]:
+    """Say which SLURM job it is and how it stands."""
+    job = status.job
+    if job is None:
+        return
+    on = f" on cluster {job.cluster}" if job.cluster else ""
+    yield "job", f"{job.job_id or 'not known yet'}{on}{f', {job.state}' if job.state else ''}"
+    if job.time_left_s is not None:
+        yield "time left", duration(job.time_left_s)
+    if job.expected_start:
+        yield "start", f"expected at {job.expected_start.replace('T', ' ')}"
+
+
 def _started_with(status: ServerStatus) -> Iterator[tuple[str, str]]:
     """Say what was asked of SLURM, and what only a restart would change."""
     if status.mode == "slurm":
         asked = [
             f"{key} {status.settings[f'slurm.{key}']}" for key in _ASKED if f"slurm.{key}" in status.settings
         ]
-        yield "job", ", ".join(asked) or "the cluster's defaults"
+        yield "asked for", ", ".join(asked) or "the cluster's defaults"
     for change in status.changes:
         yield "changed", change.sentence
-
-
-def duration(seconds: float) -> str:
-    """Write a duration in its two largest units, such as `2 h 5 min`."""
-    whole = int(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    if whole < _DAY:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
 def _use(status: ServerStatus) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,6 +32,10 @@ def start(
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return when it is ready, and leave it running.")
     ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Return when it is ready, or as soon as it is launched."),
+    ] = True,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the SLURM job instead of starting anything.")
     ] = False,
@@ -42,7 +47,9 @@ def start(
     """Start JupyterLab for this project, or say where it already runs.
 
     \b
-    Without --detach it stays in the foreground, and Ctrl+C stops the server.
+    On this machine it stays in the foreground without --detach, and Ctrl+C stops
+    the server. On a cluster it submits a job and waits until JupyterLab is ready;
+    Ctrl+C leaves the job where it is, and `start` goes on waiting for it.
     The address goes to stdout, everything else to stderr.
 
     \b
@@ -50,6 +57,7 @@ def start(
       jlab-mcp start
       jlab-mcp start --detach
       jlab-mcp start 4:00:00 --profile a100
+      jlab-mcp start --profile a100 --no-wait && jlab-mcp wait --profile a100
       jlab-mcp start --set slurm.gpus=2 --set slurm.mem=64G
       jlab-mcp start --dry-run > job.sh
     """
@@ -59,6 +67,8 @@ def start(
         _say_what_the_environment_sets(resolved)
         if dry_run:
             return _print_job(resolved)
+        if resolved.mode == "slurm" or not wait:
+            return await _until_signalled(resolved, _bring_up(resolved, wait=wait))
         seconds = _local_seconds(resolved, detach=detach) if time else None
         return await (_detached(resolved) if detach else _foreground(resolved, seconds))
 
@@ -90,6 +100,7 @@ def _print_job(resolved: ResolvedProfile) -> ExitCode:
 
     from jlab_mcp.app.complete import missing_settings
     from jlab_mcp.app.jobscript import submission
+    from jlab_mcp.core.slurm.sbatch import sbatch_command
 
     if resolved.mode == "local":
         say(f"the profile {resolved.name} starts a local process; this script is what SLURM would get")
@@ -97,10 +108,11 @@ def _print_job(resolved: ResolvedProfile) -> ExitCode:
     show_warnings([*missing_settings(resolved), *job.notes])
     data(job.script.rstrip("\n"))
     without = [word for name in job.removed for word in ("-u", name)]
-    command = [*(["env", *without] if without else []), *job.command]
-    say("the folders and files that the job needs are made when it is submitted, which is not built yet;")
+    conf = [f"SLURM_CONF={resolved.slurm_conf}"] if resolved.slurm_conf else []
+    changed = ["env", *without, *conf] if without or conf else []
+    say("the folders and files that the job needs are made when it is submitted;")
     say("the command that submits such a script, here from a file job.sh:")
-    say(f"{shlex.join(command)} < job.sh")
+    say(shlex.join([*changed, *sbatch_command(Path("job.sh"))]))
     return ExitCode.OK
 
 
@@ -126,17 +138,27 @@ async def _foreground(resolved: ResolvedProfile, seconds: float | None) -> ExitC
     return await _until_signalled(resolved, _live(resolved, seconds))
 
 
-async def _bring_up(resolved: ResolvedProfile) -> ExitCode:
+async def _bring_up(resolved: ResolvedProfile, *, wait: bool = True) -> ExitCode:
     from jlab_mcp.app.start import start as start_server
 
-    async for event in start_server(resolved):
-        if event.stage == "launched":
+    stage = ""
+    async for event in start_server(resolved, wait=wait):
+        stage = event.stage
+        if stage == "launched":
             _launched.add(resolved.paths.key)
         show_event(event)
-        if event.stage == "ready":
+        if stage == "ready":
             data(event.data["address"])
-    show_hint(f"the token to log in with is in `{resolved.paths.connection_file}`")
-    return ExitCode.OK
+    if stage == "ready":
+        show_hint(f"the token to log in with is in `{resolved.paths.connection_file}`")
+    elif stage == "queued" or not wait:
+        show_hint(_how_to_go_on(resolved))
+    return ExitCode.NOT_READY if stage == "queued" else ExitCode.OK
+
+
+def _how_to_go_on(resolved: ResolvedProfile) -> str:
+    named = f" --profile {resolved.name}" if resolved.is_profile else ""
+    return f"wait for it with `jlab-mcp wait{named}`, or end it with `jlab-mcp stop{named}`"
 
 
 _launched: set[str] = set()
@@ -165,7 +187,7 @@ async def _live(resolved: ResolvedProfile, seconds: float | None) -> ExitCode:
 
 
 async def _until_signalled(resolved: ResolvedProfile, life: Coroutine[None, None, ExitCode]) -> ExitCode:
-    """Run `life`; Ctrl+C, SIGTERM and SIGHUP stop the server that it launched."""
+    """Run `life`; Ctrl+C, SIGTERM and SIGHUP stop the process that it launched, and leave a job alone."""
     loop = asyncio.get_running_loop()
     task = loop.create_task(life)
     caught: list[signal.Signals] = []
@@ -180,9 +202,23 @@ async def _until_signalled(resolved: ResolvedProfile, life: Coroutine[None, None
     with contextlib.suppress(asyncio.CancelledError):
         return await task
     say(f"\n{caught[0].name} received" if caught else "cancelled")
+    if resolved.mode == "slurm":
+        return _leave_the_job(resolved)
     if resolved.paths.key not in _launched:
         return ExitCode.INTERRUPTED
     await _stop(resolved)
+    return ExitCode.INTERRUPTED
+
+
+def _leave_the_job(resolved: ResolvedProfile) -> ExitCode:
+    """Say that the job stays, and how to go on: a place in the queue may have taken hours to get."""
+    from jlab_mcp.storage.records import read_record
+
+    record = read_record(resolved.paths)
+    if record and record.job:
+        job = f"job {record.job_id}" if record.job_id else f"the job {record.job.name}"
+        say(f"{job} stays as it is")
+        show_hint(_how_to_go_on(resolved))
     return ExitCode.INTERRUPTED
 
 

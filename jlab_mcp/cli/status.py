@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _EXIT_CODES = {
     "ready": ExitCode.OK,
+    "queued": ExitCode.NOT_READY,
     "starting": ExitCode.NOT_READY,
     "unreachable": ExitCode.UNREACHABLE,
     "elsewhere": ExitCode.ELSEWHERE,

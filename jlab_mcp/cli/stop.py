@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.outcome import run_on_all, run_on_server
+from jlab_mcp.cli.outcome import run, run_on_all, run_on_server
 from jlab_mcp.cli.render import data, say, show_error, show_event
 from jlab_mcp.errors import ExitCode, JlabMcpError
 
@@ -24,21 +24,30 @@ def stop(
     every: Annotated[
         bool, typer.Option("--all", "-a", help="Stop all servers of this project, one for each profile.")
     ] = False,
+    job: Annotated[
+        str | None, typer.Option("--job", metavar="ID", help="Cancel this job of jlab-mcp, record or not.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Stop this project's server, and return when it is really gone.
 
     \b
-    It also ends a server that is still starting, and clears away what a crash or a
-    reboot left behind. Where nothing runs, it says so and succeeds. A server whose
-    profile is gone is stopped by its record.
+    It also ends a server that is still starting, cancels a job that is queued, and
+    clears away what a crash or a reboot left behind. Where nothing runs, it says so
+    and succeeds. A server whose profile is gone is stopped by its record, and a job
+    whose record is gone by its id; a job that is not ours is left alone.
 
     \b
     Examples:
       jlab-mcp stop
       jlab-mcp stop --profile a100
       jlab-mcp stop --all
+      jlab-mcp stop --job 123456
     """
+    if job and every:
+        raise typer.BadParameter("give --all or --job, not both")
+    if job:
+        run(profile, lambda resolved: _stop_job(resolved, job, json=json))
     if every:
         if profile:
             raise typer.BadParameter("give --all or --profile, not both")
@@ -57,6 +66,20 @@ async def _all(resolved: ResolvedProfile, *, json: bool) -> ExitCode:
     if not targets:
         say(f"no server of {resolved.project_dir} is running")
     return await _stop(targets, json=json)
+
+
+async def _stop_job(resolved: ResolvedProfile, job_id: str, *, json: bool) -> ExitCode:
+    from jlab_mcp.app.jobstop import stop_job
+    from jlab_mcp.app.stop import StoppedServer, StopReport
+
+    message = ""
+    async for event in stop_job(resolved, job_id):
+        show_event(event)
+        message = event.message
+    if json:
+        outcome = StoppedServer(profile=resolved.name, state="stopped", message=message)
+        data(StopReport(servers=[outcome]).model_dump_json(indent=2))
+    return ExitCode.OK
 
 
 async def _stop(targets: Sequence[Target], *, json: bool) -> ExitCode:

@@ -29,8 +29,10 @@ def wait(profile: ProfileOption = None) -> None:
 async def _wait(meant: Meant) -> ExitCode:
     from jlab_mcp.app.start import wait as wait_for_server
 
+    stage = ""
     async for event in wait_for_server(meant.target):
+        stage = event.stage
         show_event(event)
-        if event.stage == "ready":
+        if stage == "ready":
             data(event.data["address"])
-    return ExitCode.OK
+    return ExitCode.OK if stage == "ready" else ExitCode.NOT_READY

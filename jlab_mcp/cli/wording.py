@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from jlab_mcp.errors import JlabMcpError
 
 _HINTS: dict[Remedy, str] = {
-    Remedy.USE_LOCAL_MODE: (
-        "set `JLAB_MCP_RUN_MODE=local` to run on this machine, or see the job with `jlab-mcp start --dry-run`"
-    ),
     Remedy.CHOOSE_FOLDER: "name a folder you can write to in {setting}",
     Remedy.START_SERVER: "start it with `jlab-mcp start{profile}`",
     Remedy.NAME_PROFILE: "name one with `--profile NAME`, or see all with `jlab-mcp status --all`",
@@ -25,6 +22,7 @@ _HINTS: dict[Remedy, str] = {
     Remedy.INSTALL_JUPYTERLAB: "install it with `{command}`",
     Remedy.WIDEN_PORTS: "widen the range with JLAB_MCP_PORT_MIN and JLAB_MCP_PORT_MAX",
     Remedy.RETRY: "try again",
+    Remedy.ASK_SLURM_AGAIN: "try again when SLURM answers: `squeue --me` shows whether it does",
 }
 
 EXIT_CODES: dict[ExitCode, str] = {
@@ -39,12 +37,12 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.START_FAILED: "the server did not start",
     ExitCode.STOP_FAILED: "the server did not end",
     ExitCode.RECORD_BROKEN: "a record or connection file cannot be read",
-    ExitCode.NOT_BUILT: "SLURM jobs cannot be submitted yet",
     ExitCode.NODE_REFUSED: "the node service refused the request",
     ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp, or the output, cannot be written",
     ExitCode.AMBIGUOUS: "several servers run, and none was named",
-    ExitCode.NO_SLURM: "SLURM cannot be asked from here",
-    ExitCode.JOB_REFUSED: "SLURM refuses the job, or can never start it as it is",
+    ExitCode.NO_SLURM: "SLURM cannot be asked from here, or does not answer",
+    ExitCode.JOB_REFUSED: "SLURM refuses the job, or can never start it",
+    ExitCode.JOB_NOT_OURS: "the job was not submitted by jlab-mcp",
     ExitCode.INTERRUPTED: "ended by Ctrl+C or a signal; what was launched has been stopped",
 }
 """What each exit code says; shown by `--help`."""

@@ -8,6 +8,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+NO_PORT = 4
+LAUNCHER_EXITS = {
+    3: "JupyterLab cannot be imported there",
+    NO_PORT: "no port of the range is free",
+    5: "the address it should listen on is not one of this machine's",
+    127: "the interpreter was not found",
+}
+"""What a launcher's exit code says."""
+
+
 def root_dir(project_dir: Path, notebook_dir: Path) -> Path:
     """Return JupyterLab's root: the project folder if the notebooks lie in it, else the notebook folder."""
     return project_dir if notebook_dir.is_relative_to(project_dir) else notebook_dir

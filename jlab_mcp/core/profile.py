@@ -167,6 +167,9 @@ class ServerSection(Section):
         default=None, description="Seconds to wait in the queue; the job stays queued. For ever if unset."
     )
     ready_timeout: fields.Seconds = Field(default=120.0, description="Seconds from launch to ready.")
+    time_left_warning: fields.Seconds = Field(
+        default=600.0, description="Seconds left of a job's time limit at which answers begin to warn."
+    )
     stop_timeout: fields.Seconds = Field(default=10.0, description="Seconds from SIGTERM to SIGKILL.")
 
 
@@ -195,6 +198,10 @@ class PathsSection(Section):
     )
     connection_dir: fields.Folder | None = Field(
         default=None, description="Records and connection files; `connections` under `dir` if unset."
+    )
+    slurm_conf: fields.Folder | None = Field(
+        default=None,
+        description="The cluster's slurm.conf (SLURM_CONF), where SLURM's commands need to be told it.",
     )
 
 

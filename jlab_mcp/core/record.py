@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from jlab_mcp.core.slurm.jobs import Job, JobEnd  # noqa: TC001 - pydantic reads the annotations at run time
+
 Setting = bool | int | float | str | list[str] | None
 """A setting's value in JSON; None where it is not set."""
 
@@ -35,11 +37,47 @@ class StartedWith(BaseModel):
     )
 
 
+class LauncherProcess(BaseModel):
+    """The launcher of a local server; all of it is its identity, because a process id alone can be reused."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    pid: int = Field(gt=0)
+    started: int = Field(ge=0, description="Start of the process in clock ticks since boot.")
+    boot_id: str = Field(description="The kernel's id of that boot; empty where it has none.")
+
+
+class ServerJob(BaseModel):
+    """The SLURM job of a server, and how SLURM is asked about it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    job_id: str | None = Field(
+        description="SLURM's id; null while it is not known whether SLURM took the job."
+    )
+    name: str = Field(description="The job's name, which no other job has.")
+    cluster: str | None = Field(default=None, description="For `--clusters`; null for the one at hand.")
+    slurm_conf: Path | None = Field(default=None, description="For SLURM_CONF; null for the usual one.")
+    command_timeout: float = Field(default=30.0, description="Seconds that one command of SLURM may take.")
+    warn_s: float = Field(default=600.0, description="Seconds left at which answers begin to warn.")
+    end: JobEnd | None = Field(default=None, description="How it ended; null as long as it has not.")
+
+
+class QueueSnapshot(BaseModel):
+    """What SLURM last said of all the user's jobs, or why it said nothing."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    at: float = Field(description="When it was asked, in seconds since the epoch.")
+    jobs: tuple[Job, ...] = ()
+    failure: str | None = Field(default=None, description="Why it did not answer, in words.")
+
+
 class ServerRecord(BaseModel):
     """What `start` wrote down about a server it launched; holds no secret.
 
-    A later version may add fields, so unknown ones are ignored. `pid_started` and `boot_id` make the
-    process's identity: a process id alone can be reused, after a reboot or before.
+    A later version may add fields, so unknown ones are ignored. A local server has a process, one in a SLURM
+    job has a job.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,11 +88,9 @@ class ServerRecord(BaseModel):
     project_dir: Path
     notebook_dir: Path
     runner: Literal["local", "slurm"]
-    hostname: str = Field(description="Host on which `pid` lives.")
-    pid: int = Field(gt=0, description="Process id of the launcher.")
-    pid_started: int = Field(ge=0, description="Start of the process in clock ticks since boot.")
-    boot_id: str = Field(description="The kernel's id of that boot; empty where it has none.")
-    job_id: str | None = Field(default=None, description="SLURM job id; null for a local server.")
+    hostname: str = Field(description="Host that it was started on.")
+    process: LauncherProcess | None = Field(default=None, description="Its launcher; null for a job.")
+    job: ServerJob | None = Field(default=None, description="Its job; null for a local server.")
     server_id: str = Field(min_length=1, description="Chosen by the front, 16 hex digits.")
     connection_file: Path
     log_file: Path
@@ -64,6 +100,16 @@ class ServerRecord(BaseModel):
     started_with: StartedWith | None = Field(
         default=None, description="Its settings; null where a version wrote it that did not note them."
     )
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of a local server's launcher."""
+        return self.process.pid if self.process else None
+
+    @property
+    def job_id(self) -> str | None:
+        """Id of its SLURM job, if it has one and that is known."""
+        return self.job.job_id if self.job else None
 
 
 class Connection(BaseModel):

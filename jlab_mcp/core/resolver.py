@@ -113,6 +113,7 @@ class ResolvedProfile:
         chosen_by: what chose the profile; built-in where none was chosen.
         mode: where servers run.
         venv: virtual environment on the machine that runs JupyterLab, if one was named.
+        slurm_conf: SLURM's configuration file for its commands, if one was named.
         template: text of the sbatch script template; None for the built-in one.
         profile: the merged profile as it was written.
         origins: dotted path -> where the value was set.
@@ -130,6 +131,7 @@ class ResolvedProfile:
     log_dir: Path
     connection_dir: Path
     venv: Path | None
+    slurm_conf: Path | None
     template: str | None = field(repr=False)
     profile: Profile
     origins: Mapping[str, Origin] = field(repr=False)
@@ -169,6 +171,11 @@ class ResolvedProfile:
     def ready_timeout(self) -> float:
         """Seconds from launch to ready."""
         return self.profile.server.ready_timeout
+
+    @property
+    def queue_timeout(self) -> float | None:
+        """Seconds to wait in the queue; None for as long as it takes."""
+        return self.profile.server.queue_timeout
 
     @property
     def stop_timeout(self) -> float:
@@ -218,6 +225,7 @@ def resolve(
         log_dir=_anchor(profile.paths.log_dir or state_dir / "logs", facts),
         connection_dir=_anchor(profile.paths.connection_dir or state_dir / "connections", facts),
         venv=_anchor(venv, facts) if venv else None,
+        slurm_conf=_anchor(conf, facts) if (conf := profile.paths.slurm_conf) else None,
         template=facts.template,
         profile=profile,
         origins=found,

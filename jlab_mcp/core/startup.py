@@ -1,10 +1,12 @@
 """The start and stop of a server as a state machine: what was seen in, what to do next out.
 
 Rules:
-- A server is one process, known by host, boot, process id and start time together; a process id alone
+- A local server is one process, known by host, boot, process id and start time together; a process id alone
   may belong to a stranger by now, and is never signalled.
 - A record of this host whose process is gone is stale: `start` replaces it, `stop` removes it.
 - A record of another host is never stale from here: only that host can tell.
+- A server in a SLURM job can be looked at from every host that shares the files. What SLURM does not answer
+  is unknown, and never taken for an end.
 - `stop` marks the record before its first signal, so that a start in progress knows why its process died.
 """
 
@@ -14,8 +16,11 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import TYPE_CHECKING
 
+from jlab_mcp.core.slurm.jobs import Phase
+
 if TYPE_CHECKING:
     from jlab_mcp.core.record import Connection, ServerRecord
+    from jlab_mcp.core.slurm.jobs import Job
 
 
 @unique
@@ -26,6 +31,7 @@ class Standing(Enum):
     REBOOTED = "rebooted"
     GONE = "gone"
     REUSED = "reused"
+    JOB_ENDED = "job_ended"
     ELSEWHERE = "elsewhere"
     STARTING = "starting"
     LISTENING = "listening"
@@ -38,12 +44,12 @@ class Standing(Enum):
 
     @property
     def why_stale(self) -> str:
-        """Why the record is stale, in words that follow "the server …"."""
+        """Why the record is stale, in words that follow "the server …"; of a job, its end says more."""
         return _WHY_STALE.get(self, "")
 
     @property
     def alive(self) -> bool:
-        """Whether the process is there."""
+        """Whether the process, or the job, is there as far as is known."""
         return self in (Standing.STARTING, Standing.LISTENING, Standing.STOPPING)
 
 
@@ -51,6 +57,7 @@ _WHY_STALE = {
     Standing.REBOOTED: "was ended by a reboot",
     Standing.GONE: "ended without being stopped",
     Standing.REUSED: "ended without being stopped, and its process id belongs to another program now",
+    Standing.JOB_ENDED: "ended with its job",
 }
 
 
@@ -64,26 +71,46 @@ class Observed:
         pid_started: start of the process with the record's id in clock ticks; None if there is none,
             or only a zombie.
         connection: what the connection file says, if it is there.
+        job: what SLURM says of the record's job; None if it was not asked, or did not answer.
     """
 
     hostname: str
     boot_id: str
     pid_started: int | None
     connection: Connection | None = None
+    job: Job | None = None
 
 
 def judge(record: ServerRecord | None, observed: Observed) -> Standing:  # noqa: PLR0911 - one line per case
     """Say how things stand with the server of `record`."""
     if record is None:
         return Standing.ABSENT
+    if record.process is None:
+        return _judge_job(record, observed)
     if record.hostname != observed.hostname:
         return Standing.ELSEWHERE
-    if record.boot_id != observed.boot_id:
+    if record.process.boot_id != observed.boot_id:
         return Standing.REBOOTED
     if observed.pid_started is None:
         return Standing.GONE
-    if observed.pid_started != record.pid_started:
+    if observed.pid_started != record.process.started:
         return Standing.REUSED
+    return _alive(record, observed)
+
+
+def _judge_job(record: ServerRecord, observed: Observed) -> Standing:
+    job = observed.job
+    if (record.job and record.job.end) or (job and job.phase is Phase.ENDED):
+        return Standing.JOB_ENDED
+    if job and job.phase is Phase.QUEUED and not record.stopping:
+        # Preempted or requeued: what the connection file says is of an earlier run.
+        return Standing.STARTING
+    if job and job.phase is Phase.ENDING:
+        return Standing.STOPPING
+    return _alive(record, observed)
+
+
+def _alive(record: ServerRecord, observed: Observed) -> Standing:
     if record.stopping:
         return Standing.STOPPING
     if observed.connection is not None and observed.connection.server_id == record.server_id:

@@ -99,6 +99,19 @@ def bytes_in_words(count: float) -> str:
     return f"{count / 1000:.1f} TB"
 
 
+def duration(seconds: float) -> str:
+    """Write a duration in its two largest units, such as `2 h 5 min`."""
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    if whole < _DAY:
+        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _NOTE_BYTES = 300
 
 

@@ -56,12 +56,13 @@ def place_facts(place: Place) -> dict[str, Any]:
 
 
 def place_words(place: Place) -> str:
-    """Say where something happened, on one line."""
+    """Say where something happened, on one line; before it, that its job ends soon, if it does."""
     session = f"session {place.session_id} · " if place.session_id else ""
     notebook = f"notebook {place.notebook_path} · " if place.notebook_path else ""
-    return (
-        f"{session}{notebook}profile {place.profile} · host {place.hostname} · job {place.job_id or 'none'}"
-    )
+    left = "" if place.time_left_s is None else words.duration(place.time_left_s)
+    warning = f"NOTE: the job ends in {left}, and all kernels with it.\n" if place.ends_soon else ""
+    job = f"job {place.job_id or 'none'}{f', {left} left' if left else ''}"
+    return f"{warning}{session}{notebook}profile {place.profile} · host {place.hostname} · {job}"
 
 
 async def execution_answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.app.lookup import Meant
+    from jlab_mcp.app.queue import Remaining
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.content import Limits
     from jlab_mcp.core.record import ServerRecord
@@ -36,6 +38,7 @@ class Desk:
         self._resolved: ResolvedProfile | None = None
         self._homes: dict[str, Target] = {}
         self._told: set[str] = set()
+        self._refreshing: asyncio.Future[Remaining] | None = None
 
     @property
     def project_dir(self) -> Path | None:
@@ -128,7 +131,16 @@ class Desk:
         from jlab_mcp.app.reach import reach
 
         async with reach(target) as connected:
+            if connected.record.job is not None:
+                self._refresh(connected)
             yield connected
+
+    def _refresh(self, server: Connected) -> None:
+        """Have SLURM asked in the background, if it is time, for how long the server's job may still run."""
+        from jlab_mcp.app.queue import refresh
+
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.ensure_future(refresh(server.record, server.connection))
 
     @asynccontextmanager
     async def session(self, session_id: str) -> AsyncIterator[Connected]:
@@ -267,6 +279,8 @@ class Desk:
 
     async def close(self) -> None:
         """Close the connections of this process; servers and sessions stay."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         if "jlab_mcp.app.connect" in sys.modules:
             from jlab_mcp.app.connect import close_clients
 

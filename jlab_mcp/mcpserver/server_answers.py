@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp import __version__
+from jlab_mcp.core import words
 from jlab_mcp.core.chosen import chosen_how
 from jlab_mcp.core.words import bytes_in_words
 from jlab_mcp.mcpserver import answers
@@ -57,6 +58,8 @@ async def follow(call: Call, events: AsyncIterator[LifecycleEvent], target: Targ
     ]
     if facts["state"] == "ready":
         lines.append("Next: open a session with start_new_session.")
+    elif facts["state"] == "queued":
+        lines.append("Next: wait_for_server goes on waiting; stop_server cancels the job.")
     return answers.answer(lines, facts)
 
 
@@ -75,6 +78,9 @@ def status_answer(status: ServerStatus, notes: Sequence[str]) -> CallToolResult:
             f"JupyterLab {info.jupyterlab} at {status.address} on {info.hostname}: "
             f"{info.sessions} sessions, {info.kernels} kernels, {info.running} running."
         )
+    if status.job and status.job.time_left_s is not None:
+        left = words.duration(status.job.time_left_s)
+        lines.append(f"Job {status.job.job_id} on {status.hostname}: {left} left.")
     if hint := _HINTS.get(status.state):
         lines.append(hint)
     by = f" ({chosen_how(status.chosen_by)})" if status.chosen_by else ""
@@ -108,6 +114,7 @@ _HINTS = {
     "stopped": "Call start_server to start it.",
     "stale": "Call start_server to start a new one.",
     "starting": "Call wait_for_server to wait for it.",
+    "queued": "Call wait_for_server to wait for it, or stop_server to cancel it.",
     "unreachable": "Call stop_server and then start_server for a new one.",
 }
 

@@ -1,9 +1,18 @@
 """Tools about the Jupyter servers themselves, and the profiles they are started with."""
 
+from typing import Annotated
+
 from mcp_types import CallToolResult
+from pydantic import Field
 
 from jlab_mcp.mcpserver import answers, server_answers
 from jlab_mcp.mcpserver.calls import Call, ProfileArgument
+
+_QUEUE_SECONDS = 45.0
+"""Many clients give up on a call after a minute."""
+QueueArgument = Annotated[
+    float, Field(ge=0, description="Seconds to wait while its job is queued; then the answer says so.")
+]
 
 
 async def ping(call: Call, profile: ProfileArgument = None) -> CallToolResult:
@@ -42,26 +51,33 @@ async def check_resources(call: Call, profile: ProfileArgument = None) -> CallTo
     return answers.with_notes(desk.news(server, meant), answer)
 
 
-async def start_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:
+async def start_server(
+    call: Call, profile: ProfileArgument = None, wait_seconds: QueueArgument = _QUEUE_SECONDS
+) -> CallToolResult:
     """Start the project's Jupyter server and return when it is ready; a running one is used.
 
+    On a cluster it is a job: while that is queued, the answer says why, and it stays queued.
     The profile is in use from then on; each profile has a server of its own.
     """
     from jlab_mcp.app.start import start
 
     desk = call.request_context.lifespan_context
     with desk.trying(profile) as resolved:
-        answer = await server_answers.follow(call, start(resolved), resolved)
+        events = start(resolved, patience=wait_seconds)
+        answer = await server_answers.follow(call, events, resolved)
     return answers.with_notes(desk.news_of(resolved), answer)
 
 
-async def wait_for_server(call: Call, profile: ProfileArgument = None) -> CallToolResult:
-    """Wait until a server that is being started is ready; starts nothing."""
+async def wait_for_server(
+    call: Call, profile: ProfileArgument = None, wait_seconds: QueueArgument = _QUEUE_SECONDS
+) -> CallToolResult:
+    """Wait until a server that is being started or queued is ready; starts nothing."""
     from jlab_mcp.app.start import wait
 
     desk = call.request_context.lifespan_context
     meant = desk.find(profile)
-    answer = await server_answers.follow(call, wait(meant.target), meant.target)
+    events = wait(meant.target, patience=wait_seconds)
+    answer = await server_answers.follow(call, events, meant.target)
     desk.use(profile)
     return answers.with_notes(desk.untold(meant.notes), answer)
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 _NEXT = {
     Remedy.NONE: "",
     Remedy.FIX_SETTING: "Correct that setting, then call the tool again.",
-    Remedy.USE_LOCAL_MODE: "Set JLAB_MCP_RUN_MODE=local to work on this machine.",
     Remedy.START_SERVER: "Call `start_server`, then open a session.",
     Remedy.NAME_PROFILE: "Name one of them in the argument `profile`, or put one in use with `start_server`.",
     Remedy.WAIT_FOR_SERVER: "Call `wait_for_server`, then call the tool again.",
@@ -36,6 +35,7 @@ _NEXT = {
     Remedy.CHOOSE_KERNEL: "Install that kernel, or name a notebook with a kernel that is there.",
     Remedy.CHOOSE_FOLDER: "Ask the user to name a folder that can be written to in {setting}.",
     Remedy.RETRY: "Call the tool again.",
+    Remedy.ASK_SLURM_AGAIN: "Nothing was changed. Call the tool again later, when SLURM answers.",
 }
 _SHOWN = {"log_tail": "The log ends:", "available": "Kernels there are:", "log_file": "Log file:"}
 

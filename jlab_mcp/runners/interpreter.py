@@ -55,7 +55,7 @@ def choose_interpreter(project_dir: Path, environ: Mapping[str, str]) -> Interpr
         f"no JupyterLab was found: {why_not or f'{project_dir} has no `.venv`'},"
         f" and {sys.executable} has no {' and '.join(_missing_here())} either",
         remedy=Remedy.INSTALL_JUPYTERLAB,
-        details={"command": _install_command(target)},
+        details={"command": install_command(target)},
     )
 
 
@@ -77,9 +77,7 @@ def named_interpreter(venv: Path, named: str, environ: Mapping[str, str]) -> Int
     python = venv / "bin" / "python"
     if why_not == "" or not _runs(python):
         raise ConfigError([why_not or f"{named}: there is no virtual environment {venv}"])
-    raise StartFailed(
-        why_not, remedy=Remedy.INSTALL_JUPYTERLAB, details={"command": _install_command(python)}
-    )
+    raise StartFailed(why_not, remedy=Remedy.INSTALL_JUPYTERLAB, details={"command": install_command(python)})
 
 
 def launch_environment(
@@ -116,13 +114,18 @@ def _why_not(venv: Path, environ: Mapping[str, str], what: str) -> str | None:
         return f"{what} is no folder, so no virtual environment" if there else ""
     if not _runs(python):
         return f"{what} is broken: its `bin/python` {_ailment(python)}"
-    missing = [name for name in _NEEDED if not _installed(venv, name)]
-    if not missing:
-        return None
-    if not _unclear(venv):
+    if missing := lacks(venv):
         return f"{what} has no {' and '.join(missing)}"
+    if all(_installed(venv, name) for name in _NEEDED):
+        return None
     probe = _probe(python, environ)
     return None if probe == "" else f"{what} {probe}"
+
+
+def lacks(venv: Path) -> list[str]:
+    """Name what an environment surely lacks, by its files alone; its Python may not run on this host."""
+    missing = [name for name in _NEEDED if not _installed(venv, name)]
+    return [] if _unclear(venv) else missing
 
 
 def _installed(prefix: Path, name: str) -> bool:
@@ -177,7 +180,7 @@ def _missing_here() -> list[str]:
     return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
 
 
-def _install_command(python: Path) -> str:
+def install_command(python: Path) -> str:
     """Return the command that puts JupyterLab into an environment; those made by uv have no pip."""
     import shlex  # noqa: PLC0415 - only a failure pays for it
 

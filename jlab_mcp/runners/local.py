@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.command import launcher_arguments
-from jlab_mcp.core.record import ServerRecord
+from jlab_mcp.core.record import LauncherProcess, ServerRecord
 from jlab_mcp.errors import StartFailed
 from jlab_mcp.runners.interpreter import Interpreter, launch_environment, shell_environment
 from jlab_mcp.runners.processes import Identity, boot_id, hostname, processes_with_argument, start_ticks
@@ -72,9 +72,7 @@ class LocalRunner:
             notebook_dir=order.notebook_dir,
             runner="local",
             hostname=hostname(),
-            pid=pid,
-            pid_started=start_ticks(pid),
-            boot_id=boot_id(),
+            process=LauncherProcess(pid=pid, started=start_ticks(pid), boot_id=boot_id()),
             server_id=order.server_id,
             connection_file=order.connection_file,
             log_file=order.log_file,
@@ -90,8 +88,19 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 def exit_code(record: ServerRecord) -> int | None:
     """Return a launcher's exit code, if it ended and was started by this process; negative for a signal."""
-    process = _children.get(record.pid)
+    process = _children.get(record.pid) if record.pid else None
     return process.poll() if process else None
+
+
+def launcher_of(record: ServerRecord) -> Identity:
+    """Return the launcher of a local server.
+
+    Raises:
+        ValueError: it is in a job.
+    """
+    if record.process is None:
+        raise ValueError(f"{record.key} has no process")
+    return Identity(record.process.pid, record.process.started)
 
 
 def find_launchers(connection_file: Path) -> list[Identity]:

@@ -20,9 +20,11 @@ from jlab_mcp.runners.processes import descendants, gone, is_alive
 from tests.commands import (
     LIMIT,
     alive,
+    change_process,
     change_record,
     files_of,
     finish,
+    identity,
     kill,
     record_of,
     run,
@@ -174,7 +176,7 @@ def test_stop_takes_the_kernels_along(bare_project: Project) -> None:
     assert record
     stubborn = "import signal,time;signal.signal(signal.SIGTERM,signal.SIG_IGN);time.sleep(600)"
     run_on_server(bare_project, f"import subprocess,sys;subprocess.Popen([sys.executable,'-c',{stubborn!r}])")
-    below = until(lambda: descendants(record.pid) or None, "kernel")
+    below = until(lambda: descendants(identity(record).pid) or None, "kernel")
     assert run(bare_project, "stop").returncode == 0
     assert not alive(record)
     assert [process for process in below if is_alive(process)] == []
@@ -186,9 +188,9 @@ async def test_kernels_end_by_themselves_when_their_server_is_killed(bare_projec
     assert record
     client = (await bare_project.connect()).client
     await client.open_session("test", "new", session_id="00112233")
-    below = descendants(record.pid)
+    below = descendants(identity(record).pid)
     assert below
-    os.kill(record.pid, signal.SIGKILL)
+    os.kill(identity(record).pid, signal.SIGKILL)
     assert await gone(below, LIMIT) == []
 
 
@@ -276,12 +278,12 @@ def test_a_record_of_another_boot_is_cleaned_and_its_process_left_alone(bare_pro
     run(bare_project, "start", "-d")
     record = record_of(bare_project)
     assert record
-    change_record(bare_project, boot_id="another boot")
+    change_process(bare_project, boot_id="another boot")
     assert "was ended by a reboot" in run(bare_project, "status").stdout
     stopped = run(bare_project, "stop")
     assert (stopped.returncode, "was ended by a reboot" in stopped.stderr) == (0, True)
     assert alive(record)
-    os.kill(record.pid, signal.SIGTERM)
+    os.kill(identity(record).pid, signal.SIGTERM)
     wait_gone(record)
 
 
@@ -303,7 +305,7 @@ def test_a_reused_process_id_is_never_signalled(bare_project: Project) -> None:
     kill(record)
     stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     try:
-        change_record(bare_project, pid=stranger.pid)
+        change_process(bare_project, pid=stranger.pid)
         assert "belongs to another program now" in run(bare_project, "status").stdout
         assert run(bare_project, "stop").returncode == 0
         assert stranger.poll() is None

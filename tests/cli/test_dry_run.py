@@ -20,7 +20,7 @@ def test_the_script_and_its_command_are_what_a_shell_needs_to_submit(
     told = run(bare_project, "start", "--dry-run", **SLURM, SBATCH_ACCOUNT="x", SLURM_JOB_ID="7")
     assert told.returncode == 0
     command = told.stderr.splitlines()[-1]
-    assert command == "env -u SBATCH_ACCOUNT -u SLURM_JOB_ID sbatch --parsable < job.sh"
+    assert command == "env -u SBATCH_ACCOUNT -u SLURM_JOB_ID sbatch --parsable job.sh"
     assert "files that the job needs are made when it is submitted, which is not built yet" in told.stderr
     # A stand-in: where there is no SLURM, no sbatch can be asked.
     (tmp_path / "bin").mkdir()

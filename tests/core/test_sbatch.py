@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -113,7 +114,8 @@ def test_options_come_in_the_order_of_the_model() -> None:
     names = [option.partition("=")[0].removeprefix("--").replace("-", "_") for option in options]
     known = [name for name in names if name in SlurmSection.model_fields]
     assert known == [name for name in SlurmSection.model_fields if name in known]
-    assert [option.partition("=")[0] for option in options[-2:]] == ["--chdir", "--output"]
+    ours = [option.partition("=")[0] for option in options[-3:]]
+    assert ours == ["--chdir", "--output", "--open-mode"]
 
 
 def test_an_empty_value_is_never_rendered() -> None:
@@ -189,7 +191,7 @@ def test_sbatch_gets_an_environment_that_asks_for_nothing() -> None:
     kept, removed = submit_environment(environ)
     assert kept == {name: environ[name] for name in ("PATH", "SLURM_CONF", "SLURM_JWT", "MY_SLURM_JOB")}
     assert removed == sorted(environ.keys() - kept.keys())
-    assert sbatch_command() == ["sbatch", "--parsable"]
+    assert sbatch_command(Path("a job.sh")) == ["sbatch", "--parsable", "a job.sh"]
 
 
 def test_variables_of_sbatch_that_a_profile_can_say_are_told() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jlab_mcp.core.record import Connection, ServerRecord
+from jlab_mcp.core.record import Connection, LauncherProcess, ServerJob, ServerRecord
+from jlab_mcp.core.slurm.jobs import Job, JobEnd
 from jlab_mcp.core.startup import (
     Observed,
     Standing,
@@ -26,9 +27,7 @@ RECORD = ServerRecord(
     notebook_dir=Path("/p/notebooks"),
     runner="local",
     hostname="here",
-    pid=10,
-    pid_started=500,
-    boot_id="boot",
+    process=LauncherProcess(pid=10, started=500, boot_id="boot"),
     server_id="abc",
     connection_file=Path("/c"),
     log_file=Path("/l"),
@@ -120,3 +119,39 @@ def test_waiting_ends_for_one_reason() -> None:
 
 def test_the_token_does_not_show_in_a_connections_text() -> None:
     assert "secret" not in f"{CONNECTION} {CONNECTION!r} {CONNECTION.model_dump_json()}"
+
+
+JOB_RECORD = RECORD.model_copy(
+    update={"process": None, "runner": "slurm", "hostname": "login1", "job": ServerJob(job_id="7", name="n")}
+)
+ENDED_RECORD = JOB_RECORD.model_copy(
+    update={"job": ServerJob(job_id="7", name="n", end=JobEnd(state="TIMEOUT"))}
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "state", "connection", "standing"),
+    [
+        (JOB_RECORD, None, None, Standing.STARTING),
+        (JOB_RECORD, None, CONNECTION, Standing.LISTENING),
+        (JOB_RECORD, "PENDING", None, Standing.STARTING),
+        (JOB_RECORD, "PENDING", CONNECTION, Standing.STARTING),  # requeued: the file is of an earlier run
+        (JOB_RECORD, "RUNNING", None, Standing.STARTING),
+        (JOB_RECORD, "RUNNING", CONNECTION, Standing.LISTENING),
+        (JOB_RECORD, "COMPLETING", CONNECTION, Standing.STOPPING),
+        (JOB_RECORD, "TIMEOUT", CONNECTION, Standing.JOB_ENDED),
+        (ENDED_RECORD, None, CONNECTION, Standing.JOB_ENDED),
+        (JOB_RECORD.model_copy(update={"stopping": True}), "RUNNING", CONNECTION, Standing.STOPPING),
+        (JOB_RECORD.model_copy(update={"stopping": True}), "PENDING", None, Standing.STOPPING),
+        (JOB_RECORD.model_copy(update={"stopping": True}), "CANCELLED", None, Standing.JOB_ENDED),
+    ],
+)
+def test_a_job_is_judged_by_what_slurm_says_and_its_file(
+    record: ServerRecord, state: str | None, connection: Connection | None, standing: Standing
+) -> None:
+    job = Job(job_id="7", state=state, name="n") if state else None
+    assert judge(record, Observed("elsewhere", "another boot", None, connection, job)) is standing
+
+
+def test_silence_of_slurm_is_no_end() -> None:
+    assert judge(JOB_RECORD, Observed("here", "boot", None, None, None)).alive

@@ -75,7 +75,7 @@ def test_the_log_of_the_last_time_is_kept(tmp_path: Path) -> None:
     log.write_bytes(b"\x1b[31mred\x1b[0m\n\n" + b"x\n" * 50 + b"last\xff")
     assert log_tail(log, lines=2) == ["x", "last\ufffd"]
     prepare_log(log)
-    assert (log.exists(), log_tail(log)) == (False, [])
+    assert (log.read_bytes(), stat.S_IMODE(log.stat().st_mode), log_tail(log)) == (b"", 0o600, [])
     assert log.with_name("k.log.1").exists()
 
 

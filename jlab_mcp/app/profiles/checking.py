@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.context import load
 from jlab_mcp.app.jobscript import submission
+from jlab_mcp.app.queue import slurm_environment
 from jlab_mcp.app.refused import Fault, explain
 from jlab_mcp.core.slurm.verdict import verdict
 from jlab_mcp.runners.ask import ask
@@ -69,6 +70,7 @@ async def check_profile(
     )
     if resolved.mode == "local":
         return plain
+    environ = slurm_environment(resolved, environ)
     job = submission(resolved, environ)
     plain = plain.model_copy(update={"notes": (*resolved.warnings, *job.notes)})
     if shutil.which("sbatch", path=environ.get("PATH", os.defpath)) is None:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.lookup import load_for_all
+from jlab_mcp.app.observe import observe
 from jlab_mcp.app.profiles.listing import list_profiles
+from jlab_mcp.app.queue import remaining
 from jlab_mcp.app.servers import servers
+from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import ConfigError
 
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from jlab_mcp.app.profiles.listing import ListedProfile
     from jlab_mcp.app.servers import ProjectServer
 
-ServerState = Literal["stopped", "starting", "ready", "stopping", "elsewhere", "stale"]
+ServerState = Literal["stopped", "queued", "starting", "ready", "stopping", "elsewhere", "stale"]
 _STATES: dict[Standing, ServerState] = {
     Standing.STARTING: "starting",
     Standing.LISTENING: "ready",
@@ -102,6 +105,7 @@ def _state(listed: ListedProfile, server: ProjectServer | None, in_use: str) -> 
         time=listed.time,
         in_use=listed.name == in_use,
         server=_server_state(server),
+        time_left_s=_time_left(server),
         problem=listed.problem,
     )
 
@@ -113,8 +117,18 @@ def _without_profile(server: ProjectServer, in_use: str) -> ProfileState:
         mode=server.record.runner,
         in_use=server.server.name == in_use,
         server=_server_state(server),
+        time_left_s=_time_left(server),
     )
 
 
 def _server_state(server: ProjectServer | None) -> ServerState:
-    return _STATES.get(server.standing, "stale") if server else "stopped"
+    if server is None:
+        return "stopped"
+    if server.standing is Standing.STARTING and server.job and server.job.phase is Phase.QUEUED:
+        return "queued"
+    return _STATES.get(server.standing, "stale")
+
+
+def _time_left(server: ProjectServer | None) -> float | None:
+    connection = observe(server.server.paths).connection if server and server.record.job else None
+    return remaining(server.record, connection).seconds if server and connection else None

@@ -51,6 +51,17 @@ def modules_arguments() -> tuple[str, ...]:
     return ("bash", "-lc", "module -t avail 2>&1")
 
 
+def module_arguments(module: str) -> tuple[str, ...]:
+    """Ask whether a module is there: status 0 if so, 3 if not, anything else where that cannot be told.
+
+    Lmod has `is-avail`, and Environment Modules since 4.1.
+    """
+    asked = 'type module >/dev/null 2>&1 || exit 9; module is-avail "$0" >/dev/null 2>&1 && exit 0'
+    # An older `module` knows no `is-avail`, and fails at everything.
+    doubt = 'module is-avail "$0" 2>&1 | grep -qiE "unrecognized|invalid command|usage" && exit 9; exit 3'
+    return ("bash", "-lc", f"{asked}; {doubt}", module)
+
+
 def version_arguments() -> tuple[str, ...]:
     """Ask for SLURM's version; needs no controller."""
     return ("sbatch", "--version")

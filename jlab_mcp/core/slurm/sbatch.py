@@ -61,6 +61,7 @@ def directives(resolved: ResolvedProfile, log_file: Path, server_id: str | None 
         *_of_section(resolved.slurm, job_name(resolved, server_id)),
         f"--chdir={resolved.project_dir}",
         f"--output={str(log_file).replace('%', '%%')}",  # a % would start one of sbatch's patterns
+        "--open-mode=append",  # a job that is requeued keeps what it said before
     ]
     return [quoted(option) for option in asked]
 
@@ -84,9 +85,9 @@ def directive_word(value: str) -> str:
     return '"' + re.sub(r'([\\"])', r"\\\1", value) + '"'
 
 
-def sbatch_command() -> list[str]:
-    """Return the command that submits a script from its standard input and prints `ID` or `ID;CLUSTER`."""
-    return ["sbatch", "--parsable"]
+def sbatch_command(script: Path) -> list[str]:
+    """Return the command that submits a script and prints `ID` or `ID;CLUSTER`."""
+    return ["sbatch", "--parsable", str(script)]
 
 
 def submit_environment(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

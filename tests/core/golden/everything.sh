@@ -31,6 +31,7 @@
 #SBATCH --contiguous
 #SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+#SBATCH --open-mode=append
 
 cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
 

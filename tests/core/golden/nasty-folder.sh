@@ -3,6 +3,7 @@
 #SBATCH --job-name=jlab-mcp-it-s-n-ive-touch-pwned-x-p-slurm-8f3eb64a41-00112233aabbccdd
 #SBATCH --chdir="/data/it's \"näive\" $(touch pwned) `x` \\ #% p"
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+#SBATCH --open-mode=append
 
 cd -- '/data/it'"'"'s "näive" $(touch pwned) `x` \ #% p' || { echo 'jlab-mcp: cannot enter the project folder /data/it'"'"'s "näive" $(touch pwned) `x` \ #% p' >&2; exit 1; }
 unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"

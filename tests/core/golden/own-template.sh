@@ -4,6 +4,7 @@
 #SBATCH --job-name=jlab-mcp-it-s-n-ive-touch-pwned-x-p-slurm-8f3eb64a41-00112233aabbccdd
 #SBATCH --chdir="/data/it's \"näive\" $(touch pwned) `x` \\ #% p"
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+#SBATCH --open-mode=append
 #SBATCH --wckey=slurm
 
 source /etc/profile

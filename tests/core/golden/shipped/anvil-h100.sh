@@ -8,6 +8,7 @@
 #SBATCH --job-name=jlab-mcp-p-anvil-h100-367a7d260c-00112233aabbccdd
 #SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+#SBATCH --open-mode=append
 
 cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
 type module >/dev/null 2>&1 || { echo 'jlab-mcp: cannot load modules: there is no command `module` here' >&2; exit 1; }

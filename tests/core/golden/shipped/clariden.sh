@@ -6,6 +6,7 @@
 #SBATCH --job-name=jlab-mcp-p-clariden-d19513fa06-00112233aabbccdd
 #SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+#SBATCH --open-mode=append
 
 cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
 unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"

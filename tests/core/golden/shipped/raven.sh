@@ -7,6 +7,7 @@
 #SBATCH --job-name=jlab-mcp-p-raven-e23bcf3205-00112233aabbccdd
 #SBATCH --chdir=/data/p
 #SBATCH --output=/home/me/.jlab-mcp/logs/k.log
+#SBATCH --open-mode=append
 
 cd -- /data/p || { echo 'jlab-mcp: cannot enter the project folder /data/p' >&2; exit 1; }
 unset JUPYTER_TOKEN JUPYTER_TOKEN_FILE "${!JLAB_MCP_@}"
