@@ -119,7 +119,7 @@ async def _launch(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> Se
     notes = [interpreter.note, f"{', '.join(idle)} has no effect on a local server" if idle else ""]
     events += [LifecycleEvent("note", note) for note in notes if note]
     _make_root(resolved)
-    remove_record(resolved.paths)
+    remove_record(resolved.paths, keep_sessions=True)
     with writing(resolved.state_dir):
         launcher = copy_node_files(resolved.state_dir)
     with writing(resolved.log_dir):
@@ -166,6 +166,7 @@ def _order(resolved: ResolvedProfile, server_id: str, launcher: Path, script: Pa
         interface=resolved.interface,
         variables=resolved.env.vars,
         script=script,
+        idle_timeout=resolved.profile.server.idle_timeout,
         started_with=remember(resolved),
     )
 

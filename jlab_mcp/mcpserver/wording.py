@@ -26,6 +26,10 @@ _NEXT = {
     Remedy.INSTALL_JUPYTERLAB: "Ask the user to run `pip install 'jlab-mcp[local]'` in the project's venv.",
     Remedy.WIDEN_PORTS: "Ask the user to widen JLAB_MCP_PORT_MIN to JLAB_MCP_PORT_MAX.",
     Remedy.LIST_SESSIONS: "Call `list_sessions` for the sessions there are, or open one.",
+    Remedy.REOPEN_NOTEBOOK: (
+        "Call `start_session_resume_notebook` with notebook_path {notebook_path} to run its cells again, or"
+        " `start_session_continue_notebook` with it to go on in a copy without running them."
+    ),
     Remedy.READ_NOTEBOOK: "Call `read_notebook` to see the cells and their ids.",
     Remedy.STAY_IN_NOTEBOOK_DIR: "Use a path inside the notebook folder; relative paths start there.",
     Remedy.CHOOSE_NOTEBOOK: (

@@ -109,4 +109,5 @@ def _arguments(order: LaunchOrder) -> list[str]:
         profile=order.profile,
         server_id=order.server_id,
         interface=order.interface,
+        idle_timeout=order.idle_timeout,
     )
