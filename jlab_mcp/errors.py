@@ -81,6 +81,7 @@ class Remedy(Enum):
     INSTALL_JUPYTERLAB = "install_jupyterlab"
     WIDEN_PORTS = "widen_ports"
     LIST_SESSIONS = "list_sessions"
+    REOPEN_NOTEBOOK = "reopen_notebook"
     READ_NOTEBOOK = "read_notebook"
     STAY_IN_NOTEBOOK_DIR = "stay_in_notebook_dir"
     CHOOSE_NOTEBOOK = "choose_notebook"
@@ -267,11 +268,19 @@ class NodeError(JlabMcpError):
 
 
 class SessionNotFound(NodeError):
-    """No session has this id."""
+    """No session has this id; `details["notebook_path"]` is that of the lost session that had it."""
 
     code = "JLM-SESSION-NOT-FOUND"
     api_code = "session_not_found"
     default_remedy = Remedy.LIST_SESSIONS
+
+    def __init__(
+        self, message: str, *, remedy: Remedy | None = None, details: Mapping[str, Any] | None = None
+    ) -> None:
+        lost = "notebook_path" in (details or {})
+        super().__init__(
+            message, remedy=remedy or (Remedy.REOPEN_NOTEBOOK if lost else None), details=details
+        )
 
 
 class ExecutionNotFound(NodeError):

@@ -56,12 +56,21 @@ async def end_server(
     record: ServerRecord,
     *,
     grace: float,
+    keep_sessions: bool = False,
     on_kill: Callable[[], None] | None = None,
 ) -> None:
-    """End the server of a record and remove its files, unless they are another server's by now."""
+    """End the server of a record and remove its files, unless they are another server's by now.
+
+    Args:
+        target: which server it is.
+        record: the server.
+        grace: as for `end_process`.
+        keep_sessions: as for `remove_record`.
+        on_kill: as for `end_process`.
+    """
     await end_process(launcher_of(record), grace=grace, on_kill=on_kill)
     exit_code(record)  # reaps it, if it was ours
     async with held(target.paths.lock_file):
         current = read_record(target.paths)
         if current is None or current.server_id == record.server_id:
-            remove_record(target.paths)
+            remove_record(target.paths, keep_sessions=keep_sessions)

@@ -16,7 +16,7 @@ from jlab_mcp.app.events import LifecycleEvent
 from jlab_mcp.app.observe import job_details, log_details, look, observe
 from jlab_mcp.app.queue import slurm_environment
 from jlab_mcp.core.resolver import ResolvedProfile
-from jlab_mcp.core.slurm.endings import end_words, job_words
+from jlab_mcp.core.slurm.endings import job_words
 from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.slurm.reasons import pending_reason
 from jlab_mcp.core.startup import Standing
@@ -114,8 +114,8 @@ def _listens(target: Target, record: ServerRecord, wait: _Wait) -> bool:
 
 async def _news(target: Target, record: ServerRecord, wait: _Wait, seen: Seen) -> list[LifecycleEvent]:
     """Take in what SLURM says, and return what to report of it."""
-    if seen.standing is Standing.JOB_ENDED and seen.record:
-        raise _ended(seen.record)
+    if seen.standing is Standing.JOB_ENDED:
+        raise _ended(record, seen)
     phase = seen.job.phase if seen.job else None
     if phase is Phase.QUEUED and seen.connection:
         wait.stale.add(seen.connection.token.get_secret_value())
@@ -158,11 +158,9 @@ async def _cannot_start(target: Target, job: Job, reason: PendingReason) -> JobC
     return JobCannotStart(said, details=job_details(job))
 
 
-def _ended(record: ServerRecord) -> StartFailed:
-    end = record.job.end if record.job else None
-    how = f"job {record.job_id} {end_words(end)}" if end else "its job ended"
+def _ended(record: ServerRecord, seen: Seen) -> StartFailed:
     place = f"the server of {record.project_dir} (profile {record.profile})"
-    return StartFailed(f"{place} did not start: {how}", details=log_details(record))
+    return StartFailed(f"{place} did not start: it {seen.why_stale}", details=log_details(record))
 
 
 def _not_ready(target: Target, record: ServerRecord) -> ServerStarting:

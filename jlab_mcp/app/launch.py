@@ -90,7 +90,7 @@ async def _submit(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> Se
     try:
         answer = await _to_its_end(slurm_of(_job(record)).submit(script))
     except SlurmUnreachable:  # it was not called
-        remove_record(resolved.paths)
+        remove_record(resolved.paths, keep_sessions=True)
         raise
     return await _submitted(resolved, record, answer, events)
 
@@ -106,7 +106,7 @@ async def _submitted(
     if answer.job_id is None:
         from jlab_mcp.app.refused import refused
 
-        remove_record(resolved.paths)
+        remove_record(resolved.paths, keep_sessions=True)
         raise await refused(resolved, answer.said, slurm_environment(resolved))
     cluster = answer.cluster or resolved.slurm.clusters
     job = _job(record).model_copy(update={"job_id": answer.job_id, "cluster": cluster})
@@ -142,7 +142,7 @@ def _note(events: list[LifecycleEvent], *notes: str) -> None:
 def _make_ready(resolved: ResolvedProfile) -> Path:
     """Make the folders of a server, clear away what its last one left, and return the launcher's path."""
     _make_root(resolved)
-    remove_record(resolved.paths)
+    remove_record(resolved.paths, keep_sessions=True)
     with writing(resolved.connection_dir):
         make_private_folder(resolved.connection_dir)
     with writing(resolved.state_dir):
@@ -198,5 +198,6 @@ def _order(resolved: ResolvedProfile, server_id: str, launcher: Path, script: Pa
         interface=resolved.interface,
         variables=resolved.env.vars,
         script=script,
+        idle_timeout=resolved.profile.server.idle_timeout,
         started_with=remember(resolved),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from jlab_mcp.core.slurm.endings import end_words, job_words
+from jlab_mcp.core.slurm.endings import end_words, job_words, note_words
 from jlab_mcp.core.slurm.jobs import JobEnd, Phase
 from jlab_mcp.core.startup import Observed, Standing, judge
 from jlab_mcp.errors import (
@@ -20,13 +20,15 @@ from jlab_mcp.errors import (
 from jlab_mcp.runners.processes import boot_id, hostname, started_at
 from jlab_mcp.storage.locks import held
 from jlab_mcp.storage.logs import log_tail
-from jlab_mcp.storage.records import read_connection, read_record, write_record
+from jlab_mcp.storage.records import read_connection, read_end_note, read_record, write_record
 
 if TYPE_CHECKING:
     from jlab_mcp.app.target import Target
-    from jlab_mcp.core.record import Connection, ServerJob, ServerPaths, ServerRecord
+    from jlab_mcp.core.record import Connection, EndNote, ServerJob, ServerPaths, ServerRecord
     from jlab_mcp.core.slurm.jobs import Job
 
+_SPEAKER = "jlab-mcp: "
+"""How lines begin by which a job's script says why it gives up."""
 _LOG_LINES = 20
 """Lines of its log that go with the end of a job."""
 
@@ -41,6 +43,8 @@ class Seen:
         standing: how things stand.
         job: what SLURM says of its job; None if it was not asked, does not answer, or does not know it.
         unknown: why SLURM does not answer, in a sentence.
+        note: what the node noted of the end of a server that is gone.
+        complaint: the last thing that the job's shell or the launcher said of why it gave up.
     """
 
     record: ServerRecord | None
@@ -48,14 +52,17 @@ class Seen:
     standing: Standing
     job: Job | None = None
     unknown: str | None = None
+    note: EndNote | None = None
+    complaint: str | None = None
 
     @property
     def why_stale(self) -> str:
         """Why the record outlived its server, in words that follow "the last one"; empty if it did not."""
         job = self.record.job if self.record else None
+        said = (note_words(self.note) if self.note else None) or self.complaint
         if self.standing is Standing.JOB_ENDED and job and job.end:
-            return f"ended with its job: job {job.job_id} {end_words(job.end)}"
-        return self.standing.why_stale
+            return f"ended: job {job.job_id} {end_words(job.end, said)}"
+        return f"ended: {said}" if said else self.standing.why_stale
 
 
 def observe(paths: ServerPaths) -> Seen:
@@ -70,6 +77,8 @@ def observe(paths: ServerPaths) -> Seen:
     started = started_at(record.process.pid) if record.process else None
     observed = Observed(hostname(), boot_id(), started)
     standing = judge(record, observed)
+    if standing.stale:
+        return _with_last_words(paths, Seen(record, None, standing))
     if standing is not Standing.STARTING:
         return Seen(record, None, standing)
     observed = replace(observed, connection=read_connection(paths))
@@ -104,7 +113,18 @@ async def look(target: Target, *, max_age: float = 5.0, doubt: bool = False, loc
         record = record.model_copy(update={"job": learned})
         await _write_down(target, record, locked=locked)
     observed = Observed(hostname(), boot_id(), None, seen.connection, found)
-    return replace(seen, record=record, standing=judge(record, observed), job=found)
+    seen = replace(seen, record=record, standing=judge(record, observed), job=found)
+    return _with_last_words(target.paths, seen) if seen.standing.stale else seen
+
+
+def _with_last_words(paths: ServerPaths, seen: Seen) -> Seen:
+    """Add what a server that is gone, or its job's shell, left to be read of its end."""
+    if seen.record is None:
+        return seen
+    note = read_end_note(paths, seen.record.server_id)
+    complaints = [line for line in log_tail(seen.record.log_file, _LOG_LINES) if line.startswith(_SPEAKER)]
+    said = complaints[-1].removeprefix(_SPEAKER) if complaints and note is None and seen.record.job else None
+    return replace(seen, note=note, complaint=said)
 
 
 async def _find_job(target: Target, job: ServerJob, max_age: float) -> Job | None:
@@ -154,7 +174,11 @@ def no_server(target: Target, seen: Seen | None = None) -> NoServer:
     what = f"no server is running for {target.project_dir} (profile {target.name})"
     why = seen.why_stale if seen else ""
     if seen and seen.record and seen.standing is Standing.JOB_ENDED:
-        return JobEnded(f"{what}: the last one {why}", details=log_details(seen.record))
+        cut_short = (
+            [str(each.notebook_path) for each in seen.note.sessions if each.running] if seen.note else []
+        )
+        details = log_details(seen.record) | ({"cut_short": cut_short} if cut_short else {})
+        return JobEnded(f"{what}: the last one {why}", details=details)
     return NoServer(f"{what}: the last one {why}" if why else what)
 
 

@@ -110,7 +110,7 @@ async def _failure(target: Target, record: ServerRecord, verdict: WaitVerdict, *
         return StartInterrupted(f"{place} was stopped meanwhile")
     if verdict is WaitVerdict.DIED:
         code = exit_code(record)
-        await end_server(target, record, grace=0)
+        await end_server(target, record, grace=0, keep_sessions=True)
         return StartFailed(
             f"{place} did not start: {_ending(code)}",
             remedy=Remedy.WIDEN_PORTS if code == NO_PORT else None,
@@ -118,7 +118,7 @@ async def _failure(target: Target, record: ServerRecord, verdict: WaitVerdict, *
         )
     if not ours:
         return ServerStarting(f"{place} is still not ready after {target.ready_timeout:g} s", details=details)
-    await end_server(target, record, grace=target.stop_timeout)
+    await end_server(target, record, grace=target.stop_timeout, keep_sessions=True)
     late = f"was not ready after {target.ready_timeout:g} s and has been stopped"
     return StartFailed(f"{place} {late}", details=details)
 

@@ -21,7 +21,7 @@ from jlab_mcp.config.places import home_folder
 from jlab_mcp.core.record import Setting  # noqa: TC001 - pydantic reads the annotations at run time
 from jlab_mcp.core.remembered import Change, remember
 from jlab_mcp.core.resolver import ResolvedProfile
-from jlab_mcp.core.slurm.endings import end_words, job_words
+from jlab_mcp.core.slurm.endings import job_words
 from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import NodeError, NoServer, RecordBroken, ServerUnreachable
@@ -253,7 +253,7 @@ def _job(seen: Seen, left_s: float | None) -> JobStatus | None:
         return None
     plain = JobStatus(job_id=job.job_id, cluster=job.cluster, time_left_s=left_s)
     if job.end:
-        ended = {"state": job.end.state, "words": end_words(job.end), "nodes": job.end.nodes}
+        ended = {"state": job.end.state, "words": seen.why_stale, "nodes": job.end.nodes}
         return plain.model_copy(update=ended)
     known = last_seen(job, seen.record.connection_file.parent)
     found = seen.job or (known[1] if known else None)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from jlab_mcp.core.resolver import ResolvedProfile
 
-_NO_EFFECT = ("template", "server.idle_timeout")
-"""What a local server does not heed yet."""
+_NO_EFFECT = ("template",)
+"""What a local server does not heed."""
 
 
 def local_interpreter(resolved: ResolvedProfile) -> Interpreter:

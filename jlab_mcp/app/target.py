@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from jlab_mcp.core.profile import ServerSection
-from jlab_mcp.core.record import ServerPaths
+from jlab_mcp.core.record import server_paths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from jlab_mcp.core.record import ServerRecord
+    from jlab_mcp.core.record import ServerPaths, ServerRecord
 
 _USUAL = ServerSection()
 
@@ -64,12 +64,8 @@ class RecordedServer:
 
 def recorded_server(record: ServerRecord) -> RecordedServer:
     """Return the server of a record; its files lie where they were when it started."""
-    folder = record.connection_file.parent
-    paths = ServerPaths(
-        key=record.key,
-        record_file=folder / f"{record.key}.record.json",
-        connection_file=record.connection_file,
-        lock_file=folder / f"{record.key}.lock",
-        log_file=record.log_file,
+    usual = server_paths(
+        record.key, connection_dir=record.connection_file.parent, log_dir=record.log_file.parent
     )
-    return RecordedServer(record.profile, record.project_dir, paths)
+    written = {"connection_file": record.connection_file, "log_file": record.log_file}
+    return RecordedServer(record.profile, record.project_dir, usual.model_copy(update=written))

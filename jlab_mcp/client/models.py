@@ -51,9 +51,17 @@ class NodeInfo(WireModel):
     python: str
     jupyterlab: str
     jupyter_server: str
+    restarts: int = Field(0, description="How often SLURM started the job again.")
     sessions: int
     kernels: int
     running: int
+    idle_s: float | None = Field(
+        None, description="Seconds since a cell last ran or the server became ready; 0 while one runs."
+    )
+    idle_timeout: float | None = Field(None, description="As server.idle_timeout; null for never.")
+    idle_ends_in_s: float | None = Field(
+        None, description="Seconds until the server ends unless a cell runs; null where it does not."
+    )
 
 
 class Cpus(WireModel):

@@ -23,7 +23,7 @@ def root_dir(project_dir: Path, notebook_dir: Path) -> Path:
     return project_dir if notebook_dir.is_relative_to(project_dir) else notebook_dir
 
 
-def launcher_arguments(
+def launcher_arguments(  # noqa: PLR0913 - each is an option of the launcher
     *,
     connection_file: Path,
     project_dir: Path,
@@ -33,6 +33,7 @@ def launcher_arguments(
     profile: str,
     server_id: str | None,
     interface: str | None = None,
+    idle_timeout: float | None = None,
 ) -> list[str]:
     """Return the arguments that follow the launcher's path.
 
@@ -45,6 +46,7 @@ def launcher_arguments(
         profile: the profile's name.
         server_id: the launch's id, if it has one.
         interface: network interface whose address is used instead of `bind_ip`.
+        idle_timeout: seconds without a running cell after which the server ends; None for never.
     """
     arguments = {
         "--connection-file": str(connection_file),
@@ -57,4 +59,6 @@ def launcher_arguments(
     }
     if server_id is not None:
         arguments["--server-id"] = server_id
+    if idle_timeout is not None:
+        arguments["--idle-timeout"] = f"{idle_timeout:g}"
     return [f"{name}={value}" for name, value in arguments.items()]

@@ -136,6 +136,35 @@ class Connection(BaseModel):
     started_at: float = Field(description="Seconds since the epoch.")
 
 
+class SessionAtEnd(BaseModel):
+    """What became of a session when its server ended."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    session_id: str
+    notebook_path: Path
+    running: str | None = Field(default=None, description="Id of the execution that was cut short.")
+    saved: bool = Field(description="Whether the notebook's file has all of it.")
+
+
+class EndNote(BaseModel):
+    """Why a server ended; read from the file that the node leaves. A killed one leaves none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    version: Literal[1] = 1
+    server_id: str
+    job_id: str | None = None
+    at: float = Field(description="Seconds since the epoch.")
+    cause: Literal["signal", "idle", "shutdown", "crash"] = Field(
+        description="`idle`: server.idle_timeout; `shutdown`: JupyterLab's own Shut Down."
+    )
+    signal: str | None = Field(default=None, description="Name of the signal, such as SIGTERM.")
+    sessions: list[SessionAtEnd] = []
+    exit_code: int | None = Field(default=None, description="The launcher's, where it failed.")
+    message: str | None = Field(default=None, description="Why the launcher failed, in one sentence.")
+
+
 class ServerPaths(BaseModel):
     """The files of one server on the front."""
 
@@ -144,6 +173,8 @@ class ServerPaths(BaseModel):
     key: str
     record_file: Path
     connection_file: Path
+    end_file: Path
+    sessions_file: Path
     lock_file: Path
     log_file: Path
 
@@ -165,6 +196,8 @@ def server_paths(key: str, *, connection_dir: Path, log_dir: Path) -> ServerPath
         key=key,
         record_file=connection_dir / f"{key}.record.json",
         connection_file=connection_dir / f"{key}.connection.json",
+        end_file=connection_dir / f"{key}.end.json",
+        sessions_file=connection_dir / f"{key}.sessions.json",
         lock_file=connection_dir / f"{key}.lock",
         log_file=log_dir / f"{key}.log",
     )

@@ -25,6 +25,10 @@ _NEXT = {
     Remedy.INSTALL_JUPYTERLAB: "Ask the user to run `pip install 'jlab-mcp[local]'` in the project's venv.",
     Remedy.WIDEN_PORTS: "Ask the user to widen JLAB_MCP_PORT_MIN to JLAB_MCP_PORT_MAX.",
     Remedy.LIST_SESSIONS: "Call `list_sessions` for the sessions there are, or open one.",
+    Remedy.REOPEN_NOTEBOOK: (
+        "Call `start_session_resume_notebook` with notebook_path {notebook_path} to run its cells again, or"
+        " `start_session_continue_notebook` with it to go on in a copy without running them."
+    ),
     Remedy.READ_NOTEBOOK: "Call `read_notebook` to see the cells and their ids.",
     Remedy.STAY_IN_NOTEBOOK_DIR: "Use a path inside the notebook folder; relative paths start there.",
     Remedy.CHOOSE_NOTEBOOK: (
@@ -37,7 +41,17 @@ _NEXT = {
     Remedy.RETRY: "Call the tool again.",
     Remedy.ASK_SLURM_AGAIN: "Nothing was changed. Call the tool again later, when SLURM answers.",
 }
-_SHOWN = {"log_tail": "The log ends:", "available": "Kernels there are:", "log_file": "Log file:"}
+_SHOWN = {
+    "cut_short": "Code was cut short in",
+    "log_tail": "The log ends:",
+    "available": "Kernels there are:",
+    "log_file": "Log file:",
+}
+    "cut_short": "Code was cut short in",
+    "log_tail": "The log ends:",
+    "available": "Kernels there are:",
+    "log_file": "Log file:",
+}
 
 
 _OPENERS = {

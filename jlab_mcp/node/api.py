@@ -22,6 +22,7 @@ from .paths import existing_notebook
 from .resources import read_resources
 from .service import Service
 from .sessions import Session
+from .showing import execution_json, session_json
 
 API = 1
 _LONGEST_WAIT = 3600.0  # seconds
@@ -103,12 +104,12 @@ def _number(key: str, value: Any) -> float:
 
 
 def _shown(execution: Execution, session: Session | None) -> dict[str, Any]:
-    return session.execution_json(execution) if session is not None else execution.as_json()
+    return execution_json(session, execution) if session is not None else execution.as_json()
 
 
 async def info(call: Call) -> Any:
     """`GET info`: who this is, and how busy."""
-    return {**call.service.info, **call.service.counts()}
+    return {**call.service.info, **call.service.counts(), **call.service.idle.as_json()}
 
 
 async def resources(call: Call) -> Any:
@@ -122,7 +123,7 @@ async def resources(call: Call) -> Any:
 
 async def list_sessions(call: Call) -> Any:
     """`GET sessions`."""
-    return {"sessions": [s.as_json() for s in call.service.sessions.values()]}
+    return {"sessions": [session_json(s) for s in call.service.sessions.values()]}
 
 
 async def open_session(call: Call) -> Any:
@@ -135,31 +136,31 @@ async def open_session(call: Call) -> Any:
         None if call.body.get("session_id") is None else call.identifier("session_id"),
         stop_on_error=call.body.get("stop_on_error") is True,
     )
-    queued = [session.execution_json(execution, outputs=False) for execution in executions]
-    return {"session": session.as_json(), "already_open": already_open, "executions": queued}
+    queued = [execution_json(session, execution, outputs=False) for execution in executions]
+    return {"session": session_json(session), "already_open": already_open, "executions": queued}
 
 
 async def show_session(call: Call, session_id: str) -> Any:
     """`GET sessions/{id}`."""
-    return call.service.session(session_id).as_json()
+    return session_json(call.service.session(session_id))
 
 
 async def close_session(call: Call, session_id: str) -> Any:
     """`DELETE sessions/{id}`."""
     session, rescued = await call.service.close_session(session_id)
-    return {**session.as_json(), "rescued": rescued}
+    return {**session_json(session), "rescued": rescued}
 
 
 async def interrupt(call: Call, session_id: str) -> Any:
     """`POST sessions/{id}/interrupt`."""
     session = call.service.session(session_id)
     interrupted = await session.interrupt()
-    return {**session.as_json(), "interrupted": interrupted}
+    return {**session_json(session), "interrupted": interrupted}
 
 
 async def restart(call: Call, session_id: str) -> Any:
     """`POST sessions/{id}/restart`."""
-    return (await call.service.restart_session(session_id)).as_json()
+    return session_json(await call.service.restart_session(session_id))
 
 
 async def read_cells(call: Call, session_id: str) -> Any:
@@ -191,7 +192,7 @@ async def execute(call: Call, session_id: str) -> Any:
     execution_id, wait = call.identifier("execution_id"), call.seconds()
     execution = session.executions.get(execution_id) or editing.run(session, execution_id, call.body)
     await execution.wait(wait)
-    return session.execution_json(execution)
+    return execution_json(session, execution)
 
 
 async def show_execution(call: Call, execution_id: str) -> Any:

@@ -70,7 +70,7 @@ def _deleted(session: Session, at: int) -> dict[str, Any]:
 
 def _described(session: Session, at: int) -> dict[str, Any]:
     cell = session.document.cells[at]
-    notices = session.file.take_notices()
+    notices = session.take_notices()
     return {
         "cell_id": cell["id"],
         "cell_index": at,

@@ -94,7 +94,7 @@ class Execution:
         self.ended_at = time.time()
         self.spool.close()
         if self.spool.error:
-            self.notice = " ".join(filter(None, [self.notice, self.spool.error + "."]))
+            self.tell(self.spool.error)
         self.begun.set()
         self.finished.set()
         self.bump()
@@ -122,9 +122,22 @@ class Execution:
             if await self.kernel.caught_up(INTERRUPTED_WITHIN) and self._reply is None:
                 self.end(INTERRUPTED, "interrupted on request")
 
-    def cut(self) -> None:
-        """Note that the server ends now; there is no event loop any more to tell anybody."""
-        self.state, self.reason, self.ended_at = SERVER_ENDED, "the server ended", time.time()
+    def cut(self, why: str) -> None:
+        """End it because the server does, and say so at the end of its outputs.
+
+        Args:
+            why: what ends the server, in a word.
+        """
+        if self.started_at is None:
+            self.end(SERVER_ENDED, f"the server ended ({why}) before it was run")
+        else:
+            self.folder.last_line = f"jlab-mcp: the server ended ({why}) while this cell ran"
+            self.end(SERVER_ENDED, f"the server ended ({why})")
+
+    def tell(self, notice: str) -> None:
+        """Add a sentence to what the caller should know first."""
+        self.notice = f"{self.notice} {notice}." if self.notice else f"{notice}."
+        self.bump()
 
     def feed(self, message: dict[str, Any]) -> bool:
         """Take one of this execution's messages; True when its outputs changed."""

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import platform
 import socket
-import tempfile
 import time
 from importlib import metadata
 from typing import Any
 
 from . import resources
 from .api import API
+from .ending import Ending
+from .endnote import IDLE
 from .handlers import routes
+from .ownfiles import write_private
 from .service import Service
 from .settings import NodeSettings
 
 NODE_VERSION = "0.1.0"
 # Keys of the web application's settings:
 SETTINGS_KEY = "jlab_mcp"  # what the launcher was told
-SERVICE_KEY = "jlab_mcp_service"  # the running service
+ENDING_KEY = "jlab_mcp_ending"  # how it ends
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -33,12 +33,12 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
     resources.begin()
     service = Service(serverapp, settings, describe(settings))
     web_app = serverapp.web_app
-    web_app.settings[SERVICE_KEY] = service
+    ending = web_app.settings[ENDING_KEY] = Ending(service)
     web_app.add_handlers(".*$", routes(serverapp.base_url, service))
     # The server binds its port in a callback that is queued after this one is; two turns of the loop
     # later it listens.
     loop = serverapp.io_loop
-    loop.add_callback(loop.add_callback, announce, serverapp, service)
+    loop.add_callback(loop.add_callback, announce, serverapp, service, ending)
 
 
 def describe(settings: NodeSettings) -> dict[str, Any]:
@@ -54,6 +54,7 @@ def describe(settings: NodeSettings) -> dict[str, Any]:
         "notebook_dir": settings.notebook_dir,
         "profile": settings.profile,
         "job_id": settings.job_id,
+        "restarts": settings.restarts,
         "python": platform.python_version(),
         "jupyterlab": version_of("jupyterlab"),
         "jupyter_server": version_of("jupyter_server"),
@@ -68,7 +69,7 @@ def version_of(package: str) -> str | None:
         return None
 
 
-def announce(serverapp: Any, service: Service) -> None:
+def announce(serverapp: Any, service: Service, ending: Ending) -> None:
     """Write the connection file: who reads it can connect at once."""
     host = serverapp.ip if serverapp.ip not in ("", "0.0.0.0", "*", "::") else socket.gethostname()  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
@@ -82,29 +83,9 @@ def announce(serverapp: Any, service: Service) -> None:
         **{key: info[key] for key in info if key != "api"},
     }
     try:
-        write_private(path, json.dumps(connection, indent=1))
+        write_private(path, connection)
     except OSError as error:
         # A server that nobody can find is of no use, and would hold its port and its GPU.
         serverapp.log.critical("jlab-mcp: the connection file %s cannot be written: %s", path, error.strerror)
         serverapp.exit(1)
-
-
-def write_private(path: str, text: str) -> None:
-    """Write a file that only its owner can read, in one step.
-
-    Raises:
-        OSError: nothing was written.
-    """
-    folder = os.path.dirname(path)
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(
-        dir=folder, prefix=".connection-", suffix=".tmp"
-    )  # 0600 by itself
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    service.idle.begin(lambda: ending.begin(IDLE))

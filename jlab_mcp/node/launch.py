@@ -19,12 +19,15 @@ import glob
 import os
 import secrets
 import shutil
-import signal
 import socket
 import struct
 import sys
 import tempfile
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jlab_mcp_node.signals import Signals
 
 EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
@@ -45,8 +48,10 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--port-min", type=int, required=True)
     parser.add_argument("--port-max", type=int, required=True)
     parser.add_argument("--profile", required=True)
-    parser.add_argument("--server-id", default=None)
+    parser.add_argument("--server-id", default=secrets.token_hex(8))
     parser.add_argument("--job-id", default=None)
+    parser.add_argument("--idle-timeout", type=float, default=None, help="seconds without a running cell")
+    parser.add_argument("--restarts", type=int, default=0, help="how often SLURM requeued the job")
     parser.add_argument("--attempt", type=int, default=1, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -70,8 +75,8 @@ def no_such_interface(name: str) -> str:
     return f"the network interface {name} {wrong}; {socket.gethostname()} has {others or 'none with one'}"
 
 
-class CannotListen(Exception):
-    """There is no address or no port to listen on; `exit_code` says which."""
+class CannotLaunch(Exception):
+    """The server cannot come up; `exit_code` says what is missing."""
 
     def __init__(self, exit_code: int, message: str) -> None:
         super().__init__(message)
@@ -82,21 +87,21 @@ def find_port(arguments: argparse.Namespace) -> int:
     """Return the port to listen on; where an interface is named, its address becomes `arguments.ip`.
 
     Raises:
-        CannotListen: there is none.
+        CannotLaunch: there is none.
     """
     if arguments.interface:
         address = interface_address(arguments.interface)
         if address is None:
-            raise CannotListen(EXIT_NO_ADDRESS, no_such_interface(arguments.interface))
+            raise CannotLaunch(EXIT_NO_ADDRESS, no_such_interface(arguments.interface))
         arguments.ip = address
     try:
         port = free_port(arguments.ip, arguments.port_min, arguments.port_max)
     except OSError as error:
         why = f"nothing can listen on {arguments.ip}: {error.strerror}"
-        raise CannotListen(EXIT_NO_ADDRESS, why) from error
+        raise CannotLaunch(EXIT_NO_ADDRESS, why) from error
     if port is None:
         taken = f"{arguments.port_min} to {arguments.port_max} on {arguments.ip}"
-        raise CannotListen(EXIT_NO_PORT, f"no free port from {taken}")
+        raise CannotLaunch(EXIT_NO_PORT, f"no free port from {taken}")
     return port
 
 
@@ -136,8 +141,10 @@ def build_config(arguments: argparse.Namespace, port: int, runtime_dir: str) -> 
         notebook_dir=arguments.notebook_dir,
         profile=arguments.profile,
         job_id=arguments.job_id,
-        server_id=arguments.server_id or secrets.token_hex(8),
+        server_id=arguments.server_id,
         runtime_dir=runtime_dir,
+        idle_timeout=arguments.idle_timeout,
+        restarts=arguments.restarts,
     )
     config = Config()
     config.ServerApp.ip = arguments.ip
@@ -197,33 +204,24 @@ def lock(folder: str) -> int | None:
     return None
 
 
-def serve(arguments: argparse.Namespace, port: int, runtime_dir: str) -> None:
+def serve(arguments: argparse.Namespace, port: int, runtime_dir: str, signals: Signals) -> None:
     """Run JupyterLab until it is told to stop."""
-    from jlab_mcp_node.extension import SERVICE_KEY
+    from jlab_mcp_node.extension import ENDING_KEY
+    from jupyter_server.serverapp import ServerApp
     from jupyterlab.labapp import LabApp
 
+    setattr(ServerApp, "init_signal", lambda _: None)  # noqa: B010 - what `signals` takes stays with it
     config = build_config(arguments, port, runtime_dir)
     # runtime_dir is no configurable trait, and JUPYTER_RUNTIME_DIR would reach every kernel.
     serverapp = LabApp.initialize_server(argv=[], config=config, runtime_dir=runtime_dir)
-    service = serverapp.web_app.settings[SERVICE_KEY]
-    stop_server = signal.getsignal(signal.SIGTERM)
-
-    def stop(signum: int, frame: Any) -> None:
-        # What runs is told before the server takes its kernel away.
-        serverapp.io_loop.add_callback_from_signal(service.server_ends)
-        if callable(stop_server):
-            stop_server(signum, frame)
-
+    ending = serverapp.web_app.settings[ENDING_KEY]
     gc.freeze()
     gc.enable()
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    # What `sbatch --signal=B:USR1@…` sends some time before the end; without this it would kill.
-    signal.signal(signal.SIGUSR1, stop)
+    signals.deliver_to(lambda name: serverapp.io_loop.add_callback_from_signal(ending.heed, name))
     try:
         serverapp.start()
     finally:
-        service.abandon()
+        ending.finish()
 
 
 def release_port() -> None:
@@ -244,25 +242,53 @@ def main() -> int:
     sys.path[0:1] = []
     sys.path.append(os.path.dirname(here))
     arguments = parse_arguments(sys.argv[1:])
+    from jlab_mcp_node.endnote import CRASH, SIGNAL, end_file, write_end_note
+    from jlab_mcp_node.signals import Signals, ToldToEnd
+
+    note = partial(write_end_note, arguments.connection_file, arguments.server_id, arguments.job_id)
+    try:
+        signals = Signals()
+        # A job that SLURM starts again finds what its earlier run left.
+        for stale in (arguments.connection_file, end_file(arguments.connection_file)):
+            with contextlib.suppress(OSError):
+                os.unlink(stale)
+        return launch(arguments, here, signals)
+    except ToldToEnd as told:
+        note(SIGNAL, signal=told.signal)
+        return 0
+    except CannotLaunch as error:
+        print(f"jlab-mcp: {error}", file=sys.stderr)  # noqa: T201
+        note(CRASH, exit_code=error.exit_code, message=str(error))
+        return error.exit_code
+    except Exception as error:
+        note(CRASH, exit_code=1, message=f"{type(error).__name__}: {error}")
+        raise
+
+
+def launch(arguments: argparse.Namespace, here: str, signals: Signals) -> int:
+    """Run JupyterLab on a free port.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        CannotLaunch: there is no JupyterLab, nothing to listen on, or JupyterLab gave up.
+    """
     try:
         import jupyterlab.labapp  # noqa: F401
     except ImportError as error:
-        print(f"jlab-mcp: JupyterLab cannot be imported by {sys.executable}: {error}", file=sys.stderr)  # noqa: T201
-        return EXIT_NO_JUPYTERLAB
-    try:
-        port = find_port(arguments)
-    except CannotListen as error:
-        print(f"jlab-mcp: {error}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
+        why = f"JupyterLab cannot be imported by {sys.executable}: {error}"
+        raise CannotLaunch(EXIT_NO_JUPYTERLAB, why) from error
+    port = find_port(arguments)
     runtime_dir = make_runtime_dir()
     try:
-        serve(arguments, port, runtime_dir)
+        serve(arguments, port, runtime_dir, signals)
     except SystemExit as stopped:
         if stopped.code in (None, 0):
             return 0
         release_port()
         if bindable(arguments.ip, port) or arguments.attempt >= _ATTEMPTS:
-            return 1
+            raise CannotLaunch(1, "JupyterLab gave up; the log says why") from stopped
         shutil.rmtree(runtime_dir, ignore_errors=True)
         again = [*sys.argv[1:], "--attempt", str(arguments.attempt + 1)]
         os.execv(sys.executable, [sys.executable, os.path.join(here, "launch.py"), *again])  # noqa: S606

@@ -53,6 +53,7 @@ class NotebookFile:
         self._write = _Writer(path)
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._writes = 0  # that are under way
         self._last_duration = 0.0
         self.notices: list[str] = []
         self.save_error: str | None = None
@@ -86,7 +87,7 @@ class NotebookFile:
     @property
     def unsaved(self) -> bool:
         """Whether the file lacks something that the document has."""
-        return self._dirty
+        return self._dirty or self._writes > 0
 
     def rescue(self, folder: str) -> str:
         """Write what cannot be saved to a new file, beside the notebook or else in `folder`.
@@ -123,6 +124,12 @@ class NotebookFile:
         if self._timer is None and self._saving is None:
             delay = min(_LONGEST_DELAY, max(_DELAY, 10 * self._last_duration))
             self._timer = asyncio.get_running_loop().call_later(delay, self._begin_save)
+
+    def save_now(self) -> None:
+        """Begin at once to save what is not saved yet."""
+        if self._dirty and self._saving is None:
+            self._cancel_timer()
+            self._begin_save()
 
     def refresh(self) -> None:
         """Take in what somebody else has written to the file since it was last read or saved."""
@@ -176,11 +183,14 @@ class NotebookFile:
         if state is None:
             return
         text = state.dump()
+        self._writes += 1
         try:
             stamp = await loop.run_in_executor(None, self._write, self._write.ticket(), text)
             self._written(state, stamp)
         except OSError as error:
             self._failed(error)
+        finally:
+            self._writes -= 1
         self._last_duration = loop.time() - before
 
     def _prepare(self) -> Document | None:

@@ -82,6 +82,7 @@ class OutputFolder:
         spilled: whether `spill` was called.
         execution_count: the kernel's number of this execution, once it is known.
         error: `ename` and `evalue` of the last error message.
+        last_line: text that always comes last, as the end of stderr, whatever the kernel still sends.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class OutputFolder:
         self.spill_name = spill_name
         self.execution_count: int | None = None
         self.error: dict[str, str] | None = None
+        self.last_line: str | None = None
         self._limit = limit_chars
         self._spill = spill
         self._held = io.StringIO()  # what `spill` gets first, should the limit be passed
@@ -127,7 +129,8 @@ class OutputFolder:
 
     def outputs(self) -> list[Output]:
         """Return the outputs as they are now; they are the caller's own."""
-        return [item.output(self.spill_name) for item in self._items]
+        outputs = [item.output(self.spill_name) for item in self._items]
+        return outputs if self.last_line is None else _with_last_line(outputs, self.last_line)
 
     def clear(self) -> None:
         """Drop all outputs; counts, the error and what was spilled stay."""
@@ -264,6 +267,14 @@ class OutputFolder:
         count = content.get("execution_count")
         if isinstance(count, int):
             self.execution_count = count
+
+
+def _with_last_line(outputs: list[Output], line: str) -> list[Output]:
+    last = outputs[-1] if outputs else {}
+    if last.get("name") != "stderr":
+        return [*outputs, {"output_type": "stream", "name": "stderr", "text": f"{line}\n"}]
+    # A progress bar ends without a newline.
+    return [*outputs[:-1], {**last, "text": f"{last['text']}{_edge(last['text'])}{line}\n"}]
 
 
 def _edge(head: str) -> str:

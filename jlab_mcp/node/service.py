@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import zmq
@@ -15,15 +17,16 @@ import zmq.asyncio
 
 from . import executor
 from .document import Document
+from .earlier import EarlierSessions
 from .errors import (
     ApiError,
     BadRequest,
     ExecutionNotFound,
     KernelStartFailed,
     KernelUnknown,
-    SessionNotFound,
 )
 from .executor import Execution
+from .idle import Idle
 from .journal import Journal
 from .notebookfile import NotebookFile, write_atomic
 from .paths import existing_notebook, free_names, new_stem, shown_name
@@ -31,6 +34,7 @@ from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
 
+_LOG = logging.getLogger("jlab_mcp_node")
 _SCRATCH_KEPT = 50
 
 
@@ -48,6 +52,9 @@ class Service:
         self.serverapp = serverapp
         self.settings = settings
         self.sessions: dict[str, Session] = {}
+        self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
+        self._news: list[Callable[[], str | None]] = []
+        self._earlier = EarlierSessions(settings)
         self._opening: dict[str, asyncio.Task[tuple[Session, bool, list[Execution]]]] = {}
         self._scratch: OrderedDict[str, Execution] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,12 +90,12 @@ class Service:
         """Find a session.
 
         Raises:
-            SessionNotFound: there is none of that id.
+            SessionNotFound: there is none of that id; where an earlier server had it, this says so.
         """
         try:
             return self.sessions[session_id]
         except KeyError:
-            raise SessionNotFound(f"there is no session {session_id}", sessions=list(self.sessions)) from None
+            raise self._earlier.missing(session_id, list(self.sessions)) from None
 
     async def open_session(
         self,
@@ -195,6 +202,9 @@ class Service:
                     os.unlink(file.path)
             raise
         self.sessions[key] = session
+        for news in self._news:
+            session.tell(news)
+        self._earlier.opened(key, name, file.path, session.created_at)
         return session
 
     async def _kernel_for(self, path: str, kernel_name: str) -> tuple[str, bool]:
@@ -260,6 +270,7 @@ class Service:
         await session.file.flush()
         rescued = session.file.rescue(self.settings.own_folder("rescued")) if session.file.unsaved else None
         self.sessions.pop(session_id, None)
+        self._earlier.closed(session_id)
         await session.close()
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
@@ -322,22 +333,61 @@ class Service:
             execution.end(executor.NOT_RUN, executor.CANCELLED)
         return execution, session
 
-    # -- the end -----------------------------------------------------------------------------------
+    # -- how it is, and the end --------------------------------------------------------------------
 
-    def server_ends(self) -> None:
-        """The server is about to shut its kernels down."""
+    def tell(self, news: Callable[[], str | None]) -> None:
+        """Have the next answer of each session, open now or later, say once what `news` gives if any."""
+        self._news = [*(each for each in self._news if each()), news]
         for session in self.sessions.values():
-            session.server_ends()
+            session.tell(news)
 
-    def abandon(self) -> None:
-        """The event loop has ended: save what is not saved."""
+    def time_is_nearly_over(self) -> None:
+        """Save everything now and tell everybody: a signal says that the job's end is near."""
+        said = f"the job's time is nearly over: it was told so at {time.strftime('%H:%M')}"
+        _LOG.warning("%s", said)
+        self.tell(lambda: said)
         for session in self.sessions.values():
-            session.abandon(self.settings.own_folder("rescued"))
+            session.file.save_now()
+
+    def last_used(self) -> float | None:
+        """When code last ran or a kernel started, in seconds of the epoch; None while code runs or waits."""
+        kernels = self.serverapp.kernel_manager
+        managers = [kernels.get_kernel(each) for each in kernels.list_kernel_ids()]
+        busy = any(getattr(each, "execution_state", None) == "busy" for each in managers)
+        sessions = self.sessions.values()
+        at_work = any(each.running or each.queued for each in sessions)
+        if busy or at_work or self._tasks or self._opening:
+            return None
+        last: float = kernels.last_kernel_activity.timestamp()
+        return max([last, *(each.last_activity for each in sessions)])
+
+    def server_ends(self, why: str) -> None:
+        """The server is about to shut its kernels down.
+
+        Args:
+            why: what ends it, in a word.
+        """
+        for session in self.sessions.values():
+            session.server_ends(why)
+        for execution in self._scratch.values():
+            if not execution.ended:
+                execution.cut(why)
+
+    async def save(self, timeout: float) -> None:
+        """Save all notebooks; what takes longer than `timeout` seconds goes on behind."""
+        saves = [asyncio.ensure_future(session.file.flush()) for session in self.sessions.values()]
+        if saves:
+            await asyncio.wait(saves, timeout=timeout)
+
+    def abandon(self, why: str) -> None:
+        """The event loop has ended, because of that: save what is not saved."""
+        for session in self.sessions.values():
+            session.abandon(self.settings.own_folder("rescued"), why)
 
     def counts(self) -> dict[str, int]:
         """How many sessions, kernels and running executions there are."""
         return {
             "sessions": len(self.sessions),
             "kernels": len(self.serverapp.kernel_manager.list_kernel_ids()),
-            "running": sum(1 for s in self.sessions.values() if s.busy),
+            "running": sum(1 for s in self.sessions.values() if s.running),
         }

@@ -65,7 +65,9 @@ class Session:
         self._queue: asyncio.Queue[Execution] = asyncio.Queue()
         self._running: Execution | None = None
         self._end_is_ours = False
+        self._server_ends: str | None = None  # what ends the server, once something does
         self._notice: str | None = None
+        self._news: list[Callable[[], str | None]] = []
         self.dead_reason: str | None = None
         self.kernel = Kernel(kernels, kernel_id, self._on_message, self._on_end)
         self._settled = asyncio.Event()  # the kernel is usable, or known to be gone for good
@@ -84,9 +86,39 @@ class Session:
         return Document.parse(self.document.dump())
 
     @property
-    def busy(self) -> bool:
-        """Whether code of ours runs now."""
-        return self._running is not None
+    def running(self) -> Execution | None:
+        """The execution that the kernel has now."""
+        return self._running
+
+    @property
+    def queued(self) -> int:
+        """How many executions wait."""
+        return self._queue.qsize()
+
+    @property
+    def notice(self) -> str | None:
+        """What whoever looks at the session should know first."""
+        return ". ".join(filter(None, [self.dead_reason or self._notice, *self._heard()])) or None
+
+    def tell(self, news: Callable[[], str | None]) -> None:
+        """Have the next answer say something of the server, once: what runs now carries it, else what comes.
+
+        Args:
+            news: gives the sentence, or None once that holds no more.
+        """
+        text = news()
+        if self._running is None:
+            self._news.append(news)
+        elif text:
+            self._running.tell(text)
+
+    def take_notices(self) -> list[str]:
+        """Return what the next answer is to say first, of the server and of the notebook's file."""
+        news, self._news = self._heard(), []
+        return [*news, *self.file.take_notices()]
+
+    def _heard(self) -> list[str]:
+        return [text for text in (news() for news in self._news) if text]
 
     async def open(self) -> None:
         """Connect to the kernel and begin to run what is queued.
@@ -138,6 +170,9 @@ class Session:
             await self._settled.wait()
             if execution.ended:
                 continue
+            if self._server_ends is not None:
+                execution.cut(self._server_ends)
+                continue
             if self.dead_reason is not None:
                 self._finish(execution, executor.NOT_RUN, f"{self.dead_reason}; restart the kernel first")
                 continue
@@ -148,10 +183,10 @@ class Session:
                 self._finish(execution, executor.KERNEL_DIED, f"the kernel could not be reached: {error}")
 
     async def _run(self, execution: Execution) -> None:
-        notices = [*([self._notice] if self._notice else []), *self.file.take_notices()]
+        self._running = execution
+        notices = [*([self._notice] if self._notice else []), *self.take_notices()]
         self._notice = None
         execution.notice = ". ".join(notices) + "." if notices else None
-        self._running = execution
         try:
             self._put_outputs(execution)  # none yet: those of an earlier run go
             execution.start(self.kernel)
@@ -322,27 +357,29 @@ class Session:
         self._release()
         self._journal.remove()
 
-    def server_ends(self) -> None:
-        """Note, before the server shuts its kernels down, that what runs is ended by that."""
-        self._end_is_ours = True
-        if self._running is not None:
-            self._running.end(executor.SERVER_ENDED, "the server ended")
-        while not self._queue.empty():
-            self._finish(
-                self._queue.get_nowait(), executor.SERVER_ENDED, "the server ended before it was run"
-            )
+    def server_ends(self, why: str) -> None:
+        """Note that what runs and what is queued ends with the server, before that shuts its kernels down.
 
-    def abandon(self, rescued: str) -> None:
+        Args:
+            why: what ends the server, in a word.
+        """
+        self._end_is_ours = True
+        self._server_ends = why
+        for execution in self.executions.values():
+            if not execution.ended:
+                execution.cut(why)
+                if execution.started_at is not None:
+                    self._put_outputs(execution)
+                    self.file.mark()
+                if execution is not self._running:  # of which `_run` notes the end
+                    self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+
+    def abandon(self, rescued: str, why: str) -> None:
         """Save what there is, without an event loop: the last thing before the process ends.
 
         A notebook that cannot be saved goes to a copy, in the folder `rescued` if need be.
         """
-        for execution in self.executions.values():
-            if not execution.ended:
-                execution.cut()
-                if execution.started_at is not None:
-                    self._put_outputs(execution)
-                    self.file.mark()
+        self.server_ends(why)
         self.file.flush_now()
         self._release()
         if not self.file.unsaved:
@@ -357,40 +394,3 @@ class Session:
         for execution in self.executions.values():
             execution.spool.close()
         self._journal.close()
-
-    # -- how it is shown -------------------------------------------------------------------------------
-
-    def _cell_index(self, cell_id: str | None) -> int | None:
-        """Index of a cell by its id, or None when it is gone."""
-        if cell_id is None:
-            return None
-        try:
-            return self.document.index_of(cell_id)
-        except CellNotFound:
-            return None
-
-    def execution_json(self, execution: Execution, *, outputs: bool = True) -> dict[str, Any]:
-        """One of this session's executions as the API shows it."""
-        return execution.as_json(
-            notebook_path=self.file.path, cell_index=self._cell_index(execution.cell_id), outputs=outputs
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """The session as the API shows it."""
-        return {
-            "session_id": self.session_id,
-            "name": self.name,
-            "notebook_path": self.file.path,
-            "kernel_id": self.kernel.kernel_id,
-            "kernel_name": self.spec["name"],
-            "kernel_state": "busy" if self._running is not None else self.kernel.state,
-            "kernel_pid": self.kernel.pid,
-            "created_at": self.created_at,
-            "last_activity": self.last_activity,
-            "cells": len(self.document),
-            "queued": self._queue.qsize(),
-            "running": self._running.execution_id if self._running is not None else None,
-            "generation": self.kernel.generation,
-            "notice": self.dead_reason or self._notice,
-            "save_error": self.file.save_error,
-        }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from .ownfiles import beside
+
 
 @dataclass(frozen=True)
 class NodeSettings:
@@ -18,6 +20,8 @@ class NodeSettings:
         job_id: SLURM job id, or None for a local process.
         server_id: 16 hexadecimal digits chosen by whoever started it.
         runtime_dir: private folder on this machine's own disk, for sockets and scratch output.
+        idle_timeout: seconds without a running cell after which the server ends; None for never.
+        restarts: how often SLURM put the job back into the queue and started it again.
     """
 
     connection_file: str
@@ -27,6 +31,8 @@ class NodeSettings:
     job_id: str | None
     server_id: str
     runtime_dir: str
+    idle_timeout: float | None = None
+    restarts: int = 0
 
     def api_path(self, path: str) -> str:
         """Path of a file as Jupyter's own API names it: below the root folder, with `/`; "" for the root."""
@@ -35,7 +41,7 @@ class NodeSettings:
 
     def own_folder(self, kind: str) -> str:
         """A folder of this server's own, beside its connection file; it is made when it is needed."""
-        return f"{self.connection_file.replace('.connection.json', '')}.{kind}"
+        return beside(self.connection_file, kind)
 
     def make_runtime_dir(self) -> None:
         """Make the runtime folder again, should somebody have cleared it away.

@@ -23,6 +23,7 @@ class LaunchOrder:
         launcher: the node service's main program; its folder and those of the files above exist.
         interface: network interface to listen on instead of `bind_ip`.
         variables: environment variables to set.
+        idle_timeout: seconds without a running cell after which the server ends; None for never.
         script: bash script that prepares the shell and runs the launcher; it sets `variables` itself.
         started_with: the settings, for the record.
     """
@@ -39,6 +40,7 @@ class LaunchOrder:
     log_file: Path
     launcher: Path
     interface: str | None
+    idle_timeout: float | None
     variables: Mapping[str, str]
     script: Path | None
     started_with: StartedWith

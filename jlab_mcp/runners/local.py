@@ -118,4 +118,5 @@ def _arguments(order: LaunchOrder) -> list[str]:
         profile=order.profile,
         server_id=order.server_id,
         interface=order.interface,
+        idle_timeout=order.idle_timeout,
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord, server_key, slug
+from jlab_mcp.core.record import Connection, EndNote, ServerPaths, ServerRecord, server_key, slug
 from jlab_mcp.errors import RecordBroken, Remedy
 from jlab_mcp.storage.files import make_private_folder, write_private, writing
 
@@ -33,6 +33,15 @@ def read_connection(paths: ServerPaths) -> Connection | None:
         RecordBroken: the file cannot be read.
     """
     return _read(paths.connection_file, Connection, "connection file")
+
+
+def read_end_note(paths: ServerPaths, server_id: str) -> EndNote | None:
+    """Return why the server of that id ended, or None if it left no note that can be read."""
+    try:
+        note = _read(paths.end_file, EndNote, "note of its end")
+    except RecordBroken:
+        return None
+    return note if note is not None and note.server_id == server_id else None
 
 
 def project_records(connection_dir: Path, project_dir: Path) -> Iterator[ServerRecord]:
@@ -64,10 +73,18 @@ def write_record(paths: ServerPaths, record: ServerRecord) -> None:
         write_private(paths.record_file, record.model_dump_json(indent=1) + "\n")
 
 
-def remove_record(paths: ServerPaths) -> None:
-    """Remove the record and the connection file of a server."""
+def remove_record(paths: ServerPaths, *, keep_sessions: bool = False) -> None:
+    """Remove the record, the connection file and the note of its end.
+
+    Args:
+        paths: the server's files.
+        keep_sessions: leave the list of its sessions, by which the next server can tell what became of them.
+    """
     with writing(paths.record_file):
         paths.connection_file.unlink(missing_ok=True)
+        paths.end_file.unlink(missing_ok=True)
+        if not keep_sessions:
+            paths.sessions_file.unlink(missing_ok=True)
         paths.record_file.unlink(missing_ok=True)
 
 

@@ -115,7 +115,13 @@ def test_what_cannot_be_prepared_is_told_and_leaves_nothing_behind(
 
 
 def test_what_a_local_server_does_not_heed_is_said(project: Project) -> None:
-    profile_file(project, "lab").write_text(LOCAL + "[server]\nidle_timeout = 60\n")
+    file = profile_file(project, "lab")
+    file.with_name("lab.sh").write_text("#!/bin/bash\n{{directives}}\n{{prepare}}\n{{launch}}\n")
+    file.write_text(LOCAL + 'template = "lab.sh"\n[server]\nidle_timeout = 3600\n')
     started = run(project, "start", "-d")
     assert started.returncode == 0, started.stderr
-    assert "warning: server.idle_timeout has no effect on a local server" in started.stderr
+    assert "warning: template has no effect on a local server" in started.stderr
+    assert "idle_timeout" not in started.stderr
+    info = json.loads(run(project, "status", "--json").stdout)["info"]
+    assert (info["idle_timeout"], info["restarts"]) == (3600, 0)
+    assert 0 < info["idle_ends_in_s"] <= 3600

@@ -327,9 +327,9 @@ got = []
 def on_signal(number, frame):
     got.append(number)
     print("got", signal.Signals(number).name, flush=True)
-for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-    signal.signal(number, on_signal)
-print("ready", signal.getsignal(signal.SIGQUIT) == signal.SIG_DFL, flush=True)
+numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")]
+before = [signal.signal(number, on_signal) for number in numbers]
+print("ready", signal.SIG_IGN not in before, flush=True)
 while len(got) < 2:
     signal.pause()
 print("ended", flush=True)
@@ -337,7 +337,7 @@ sys.exit(7)
 """
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"])
 def test_the_epilogue_waits_for_a_launcher_that_takes_its_time_to_stop(stage: Stage, name: str) -> None:
     child = stage.add("bin/slow", CHILD)
     resolved = stage.resolved(env={"epilogue": "echo over; exit 3"})

@@ -62,6 +62,25 @@ class NodeServer:
         cells: list[dict[str, Any]] = self.get(f"sessions/{session_id}/cells", limit=1000).json()["cells"]
         return cells
 
+    def own_file(self, kind: str) -> Path:
+        """One of the files beside the connection file."""
+        return self.connection_file.with_name(f"test.{kind}.json")
+
+    def end_note(self) -> dict[str, Any]:
+        """Why the server ended, as it noted it, once its process has gone."""
+        self.process.wait(LIMIT)
+        note: dict[str, Any] = json.loads(self.own_file("end").read_text())
+        assert (note["version"], note["server_id"]) == (1, "0123456789abcdef")
+        return note
+
+    def begin(self, session_id: str, code: str) -> str:
+        """Run code, and return its execution's id once it has printed something."""
+        execution_id = str(self.run(session_id, wait=0, code=code)["execution_id"])
+        seq = 0
+        while not (shown := self.execution(execution_id, after=seq, wait=5))["outputs"]:
+            seq = shown["seq"]
+        return execution_id
+
     def saved(self, path: str) -> dict[str, Any]:
         """The notebook as the file has it, once nothing waits to be saved (at most 30 s)."""
         deadline = time.monotonic() + 30
@@ -106,6 +125,7 @@ def node_server(
     ip: str = "127.0.0.1",
     interface: str | None = None,
     env: dict[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
 ) -> Iterator[NodeServer]:
     """Run a server in `folder`; it is ended when the context is left."""
     project = folder / "project"
@@ -117,6 +137,7 @@ def node_server(
         python, str(copy_node(folder)), "--connection-file", str(connection_file), "--root-dir", str(project),
         "--notebook-dir", str(notebooks), "--port-min", str(ports[0]), "--port-max", str(ports[1]), "--profile", "local",
         "--server-id", "0123456789abcdef", *(["--interface", interface] if interface else ["--ip", ip]),
+        *arguments,
     ]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -112,11 +111,3 @@ def test_an_interface_that_is_not_there_is_named_with_those_that_are(tmp_path: P
     assert told.stderr.startswith("jlab-mcp: the network interface ib7 is not there; ")
     assert "lo (127.0.0.1)" in told.stderr
     assert not (tmp_path / "c.json").exists()
-
-
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGUSR1"])
-def test_a_signal_ends_the_server_in_order(tmp_path: Path, name: str) -> None:
-    with node_server(tmp_path) as server:
-        server.process.send_signal(signal.Signals[name])
-        assert server.process.wait(LIMIT) == 0
-        assert not server.connection_file.exists()

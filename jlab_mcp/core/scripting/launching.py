@@ -98,8 +98,12 @@ def _arguments(resolved: ResolvedProfile, job: JobPaths, server_id: str | None, 
         profile=resolved.name,
         server_id=server_id,
         interface=resolved.interface,
+        idle_timeout=resolved.profile.server.idle_timeout,
     )
-    return [*map(word, arguments), *(['--job-id="$SLURM_JOB_ID"'] if in_job else [])]
+    return [*map(word, arguments), *(_OF_JOB if in_job else [])]
+
+
+_OF_JOB = ('--job-id="$SLURM_JOB_ID"', '--restarts="${SLURM_RESTART_COUNT:-0}"')
 
 
 def _with_epilogue(command: str, epilogue: str) -> Iterator[str]:
@@ -109,11 +113,12 @@ def _with_epilogue(command: str, epilogue: str) -> Iterator[str]:
     cannot change the exit status, which is the launcher's.
     """
     yield from _PASS_SIGNALS_ON
-    yield from ("(", "    trap - TERM INT QUIT USR1", f"    exec {command}", ") &")
+    yield from ("(", f"    trap - {' '.join(_SIGNALS)}", f"    exec {command}", ") &")
     yield from _WAIT
     yield from ("# env.epilogue", "(", *whole_lines(epilogue), ")", 'exit "$jlab_mcp_status"')
 
 
+_SIGNALS = ("TERM", "INT", "HUP", "QUIT", "USR1", "USR2")
 _PASS_SIGNALS_ON = (
     "jlab_mcp_child=''",
     "jlab_mcp_signal=''",
@@ -121,9 +126,7 @@ _PASS_SIGNALS_ON = (
     "    jlab_mcp_signal=$1",
     '    [ -z "$jlab_mcp_child" ] || kill -s "$1" "$jlab_mcp_child" 2>/dev/null || :',
     "}",
-    "trap 'jlab_mcp_pass_on TERM' TERM",
-    "trap 'jlab_mcp_pass_on INT' INT",
-    "trap 'jlab_mcp_pass_on USR1' USR1",
+    *(f"trap 'jlab_mcp_pass_on {name}' {name}" for name in _SIGNALS),
 )
 _WAIT = (
     "jlab_mcp_child=$!",

@@ -10,6 +10,7 @@ from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.slurm.reasons import pending_reason
 
 if TYPE_CHECKING:
+    from jlab_mcp.core.record import EndNote
     from jlab_mcp.core.slurm.jobs import Job, JobEnd
 
 _WORDS = {
@@ -25,8 +26,27 @@ _WORDS = {
 _SIGNALS = {number.value: number.name for number in Signals}
 
 
-def end_words(end: JobEnd) -> str:
-    """Say how a job ended, in words that follow "job 12"."""
+def note_words(note: EndNote) -> str | None:
+    """Say why a server ended, where it ended by itself; None where a signal ended it."""
+    if note.cause == "idle":
+        return "no cell had run for as long as server.idle_timeout allows"
+    if note.cause == "shutdown":
+        return "it was shut down in JupyterLab"
+    return note.message if note.cause == "crash" else None
+
+
+def end_words(end: JobEnd, said: str | None = None) -> str:
+    """Say how a job ended, in words that follow "job 12".
+
+    Args:
+        end: what SLURM knows.
+        said: what the server or its shell said of it.
+    """
+    known = _known(end, has_reason=bool(said))
+    return f"{known}: {said}" if said and end.state in (None, "COMPLETED", "FAILED") else known
+
+
+def _known(end: JobEnd, *, has_reason: bool) -> str:
     if end.state is None:
         return "has ended, and SLURM no longer knows how"
     if end.state == "TIMEOUT":
@@ -36,16 +56,16 @@ def end_words(end: JobEnd) -> str:
     if end.state == "NODE_FAIL":
         return f"was lost: its node {end.nodes or ''} failed".replace("  ", " ")
     if end.state == "FAILED":
-        return _failed(end)
+        return _failed(end, has_reason=has_reason)
     return _WORDS.get(end.state, f"ended in the state {end.state}")
 
 
-def _failed(end: JobEnd) -> str:
+def _failed(end: JobEnd, *, has_reason: bool) -> str:
     if end.signal is not None:
         return f"failed: it was ended by {_SIGNALS.get(end.signal, f'signal {end.signal}')}"
     if end.exit_code is None:
         return "failed"
-    meaning = LAUNCHER_EXITS.get(end.exit_code)
+    meaning = None if has_reason else LAUNCHER_EXITS.get(end.exit_code)
     return f"failed with exit code {end.exit_code}{f': {meaning}' if meaning else ''}"
 
 

@@ -19,4 +19,5 @@ exec "$jlab_mcp_runtime" exec --rocm --bind /data/p --bind /data/books --bind /h
     --port-max=19000 \
     --profile=slurm \
     --server-id=00112233aabbccdd \
-    --job-id="$SLURM_JOB_ID"
+    --job-id="$SLURM_JOB_ID" \
+    --restarts="${SLURM_RESTART_COUNT:-0}"

@@ -20,4 +20,5 @@ exec "$CONDA_PREFIX/bin/python" /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launc
     --port-max=19000 \
     --profile=slurm \
     --server-id=00112233aabbccdd \
-    --job-id="$SLURM_JOB_ID"
+    --job-id="$SLURM_JOB_ID" \
+    --restarts="${SLURM_RESTART_COUNT:-0}"

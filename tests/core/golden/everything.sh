@@ -66,9 +66,12 @@ jlab_mcp_pass_on() {
 }
 trap 'jlab_mcp_pass_on TERM' TERM
 trap 'jlab_mcp_pass_on INT' INT
+trap 'jlab_mcp_pass_on HUP' HUP
+trap 'jlab_mcp_pass_on QUIT' QUIT
 trap 'jlab_mcp_pass_on USR1' USR1
+trap 'jlab_mcp_pass_on USR2' USR2
 (
-    trap - TERM INT QUIT USR1
+    trap - TERM INT HUP QUIT USR1 USR2
     exec /apps/envs/lab/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.py \
     --connection-file=/home/me/.jlab-mcp/connections/k.connection.json \
     --root-dir=/data/p \
@@ -78,7 +81,8 @@ trap 'jlab_mcp_pass_on USR1' USR1
     --port-max=19000 \
     --profile=slurm \
     --server-id=00112233aabbccdd \
-    --job-id="$SLURM_JOB_ID"
+    --job-id="$SLURM_JOB_ID" \
+    --restarts="${SLURM_RESTART_COUNT:-0}"
 ) &
 jlab_mcp_child=$!
 [ -z "$jlab_mcp_signal" ] || jlab_mcp_pass_on "$jlab_mcp_signal"

@@ -18,4 +18,5 @@ exec srun --nodes=1 --ntasks=1 ${SLURM_CPUS_PER_TASK:+--cpus-per-task="$SLURM_CP
     --port-max=19000 \
     --profile=slurm \
     --server-id=00112233aabbccdd \
-    --job-id="$SLURM_JOB_ID"
+    --job-id="$SLURM_JOB_ID" \
+    --restarts="${SLURM_RESTART_COUNT:-0}"

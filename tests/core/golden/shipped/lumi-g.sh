@@ -25,4 +25,5 @@ exec /data/p/.venv/bin/python /home/me/.jlab-mcp/node/0123/jlab_mcp_node/launch.
     --port-max=19000 \
     --profile=lumi-g \
     --server-id=00112233aabbccdd \
-    --job-id="$SLURM_JOB_ID"
+    --job-id="$SLURM_JOB_ID" \
+    --restarts="${SLURM_RESTART_COUNT:-0}"
