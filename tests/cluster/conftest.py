@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.ci_skips import in_ci
-from tests.cluster.lab import hosts, install, lifecycle
+from tests.cluster.lab import faults, health, hosts, install, lifecycle
 from tests.cluster.lab.layout import user_named
 from tests.ending import run_to_end
 
@@ -40,6 +41,49 @@ class Lab:
         """Run a command on a host and return what it said; its process group ends with it."""
         return run_to_end(self.enter(host, argv, user=user), COMMAND_SECONDS, check=check)
 
+    @contextmanager
+    def cut_off(self, host: str) -> Iterator[None]:
+        """Have a host cut off: nothing comes to it or from it, and nobody is told."""
+        with self._mended():
+            faults.cut(host)
+            yield
+
+    @contextmanager
+    def crashed(self, host: str) -> Iterator[None]:
+        """Have a host without power; it boots again afterwards."""
+        with self._mended():
+            faults.crash(host)
+            yield
+
+    @contextmanager
+    def paused(self, host: str, daemon: str) -> Iterator[None]:
+        """Have a daemon hang."""
+        with self._mended():
+            faults.pause(host, daemon)
+            yield
+
+    @contextmanager
+    def without(self, host: str, daemon: str) -> Iterator[None]:
+        """Have a daemon stopped."""
+        with self._mended():
+            faults.stop_daemon(host, daemon)
+            yield
+
+    def reset(self) -> None:
+        """Mend all faults and cancel all jobs of all users; return when all nodes are idle."""
+        faults.mend()
+        health.wait_until_well()
+        health.cancel_all_jobs()
+
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Mend all faults afterwards, and wait until the clusters are well."""
+        try:
+            yield
+        finally:
+            faults.mend()
+            health.wait_until_well()
+
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
@@ -54,6 +98,7 @@ def lab() -> Iterator[Lab]:
         install.install()
     with lifecycle.sole_use(wait=True):
         if lifecycle.brought_up_by() == "hand":
+            faults.mend()  # a run that was killed may have left some
             yield Lab()
             return
         try:
@@ -61,3 +106,10 @@ def lab() -> Iterator[Lab]:
             yield Lab()
         finally:
             lifecycle.down()
+
+
+@pytest.fixture(scope="module")
+def quiet_lab(lab: Lab) -> Lab:
+    """The lab without faults and jobs, as the tests of a module find it."""
+    lab.reset()
+    return lab

@@ -1,4 +1,4 @@
-"""The lab by hand: `python -m tests.cluster.lab install|up|down|status|enter`, as root."""
+"""The lab by hand: `python -m tests.cluster.lab install|up|down|status|enter|fault`, as root."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable
 
-from tests.cluster.lab import hosts, install, lifecycle
+from tests.cluster.lab import daemons, faults, health, hosts, install, lifecycle
 from tests.cluster.lab.layout import HOSTS, LAB, USERS
 
 
@@ -20,7 +21,10 @@ def main() -> int:
             os.execvp(argv[0], argv)  # noqa: S606 - it takes this process's place, with its terminal
         if asked.command == "status":
             return _status()
-        _change(asked.command)
+        if asked.command == "fault":
+            _befall(asked)
+        else:
+            _change(asked.command)
     except BlockingIOError:
         print("error: a test run uses the lab now", file=sys.stderr)
     except (LookupError, RuntimeError) as error:
@@ -39,6 +43,15 @@ def _arguments() -> argparse.Namespace:
     commands.add_parser("up", help="bring the lab up from nothing")
     commands.add_parser("down", help="end all of its processes and remove its folder")
     commands.add_parser("status", help="list its hosts")
+    fault = commands.add_parser("fault", help="let something befall a host or a daemon, or take it back")
+    kinds = fault.add_subparsers(dest="kind", required=True)
+    for kind in (*faults.ON_A_HOST, *faults.ON_A_DAEMON):
+        summary = _summary(faults.ON_A_HOST.get(kind) or faults.ON_A_DAEMON[kind])
+        one = kinds.add_parser(kind, help=summary, description=summary)
+        one.add_argument("host", help=", ".join(host.name for host in HOSTS))
+        if kind in faults.ON_A_DAEMON:
+            one.add_argument("daemon", help=", ".join(daemons.DAEMONS))
+    kinds.add_parser("mend", help=_summary(faults.mend), description=_summary(faults.mend))
     enter = commands.add_parser("enter", help="run a command (or bash) on a host")
     enter.add_argument("host", help=", ".join(host.name for host in HOSTS))
     enter.add_argument("--user", default="alice", choices=["root", *(user.name for user in USERS)])
@@ -62,6 +75,20 @@ def _change(command: str) -> None:
         else:
             lifecycle.down()
         print(f"{command}: done in {time.monotonic() - begun:.1f} s")
+
+
+def _befall(asked: argparse.Namespace) -> None:
+    if asked.kind == "mend":
+        faults.mend()
+        health.wait_until_well()
+    elif asked.kind in faults.ON_A_HOST:
+        faults.ON_A_HOST[asked.kind](asked.host)
+    else:
+        faults.ON_A_DAEMON[asked.kind](asked.host, asked.daemon)
+
+
+def _summary(befall: Callable[..., None]) -> str:
+    return (befall.__doc__ or "").partition(":")[0].partition(".")[0].partition("\n")[0]
 
 
 def _status() -> int:

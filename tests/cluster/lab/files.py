@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from string import Template
 
-from tests.cluster.lab.layout import CLUSTERS, CONF, HOSTS, LAB, MODULES, USERS
+from tests.cluster.lab.layout import CLUSTERS, CONF, HOSTS, LAB, MODULES, NETWORKS, USERS
 
 
 def write_all() -> None:
@@ -24,7 +24,11 @@ def write_all() -> None:
             f"#%Module1.0\nsetenv LAB_MODULE_{Path(module).parts[0].upper()} {module}\n",
         )
     for cluster in CLUSTERS:
-        _write_cluster(cluster)
+        _write_cluster(cluster.name)
+    for network in NETWORKS:
+        munge = LAB / "etc" / network / "munge"
+        make_folder(munge, owner="munge", mode=0o700)
+        _write(munge / "munge.key", secrets.token_hex(64), owner="munge", mode=0o400)
 
 
 def _write_machine_files() -> None:
@@ -46,7 +50,7 @@ def _lines_of_others(name: str, ours: set[str]) -> list[str]:
 
 
 def _write_cluster(cluster: str) -> None:
-    """Write a cluster's configuration and key, and make the folders its daemons want."""
+    """Write a cluster's configuration, and make the folders its daemons want."""
     slurm = LAB / "etc" / cluster / "slurm"
     for source in sorted((CONF / cluster).iterdir()):
         text = Template(source.read_text()).substitute(lab=LAB)
@@ -54,9 +58,6 @@ def _write_cluster(cluster: str) -> None:
         _write(
             slurm / source.name, text, owner="slurm" if secret else "root", mode=0o600 if secret else 0o644
         )
-    munge = LAB / "etc" / cluster / "munge"
-    make_folder(munge, owner="munge", mode=0o700)
-    _write(munge / "munge.key", secrets.token_hex(64), owner="munge", mode=0o400)
     make_folder(LAB / "log" / cluster, owner="slurm")
     make_folder(LAB / "var" / cluster / "state", owner="slurm", mode=0o700)
     for host in HOSTS:

@@ -1,4 +1,4 @@
-"""Hosts as processes: start one, wire it up, run something on it, end it."""
+"""Hosts as processes: start one, run something on it, end it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cluster.lab import host as first_process
-from tests.cluster.lab.layout import CHECKOUT, CLUSTERS, HOSTS, LAB, SWITCH, Host, user_named
+from tests.cluster.lab.layout import CHECKOUT, HOSTS, LAB, SWITCH, Host, user_named
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
@@ -29,18 +29,19 @@ def pid_of(name: str) -> int | None:
         return None
 
 
-def boot(name: str, cluster: str | None = None, gpus: int = 0) -> None:
-    """Start a host, without a wire yet, and return when it is ready.
+def boot(host: Host | None) -> None:
+    """Start a host, without a wire yet, and return when it is ready; None is the switch.
 
     Raises:
         RuntimeError: it did not come up.
     """
+    name = host.name if host else SWITCH
     log = LAB / "log" / f"{name}.log"
     script = str(Path(first_process.__file__).resolve())
     namespaces = ["setsid", "--fork", "unshare", *_NAMESPACES, "--fork"]
     with log.open("a") as stderr:
         process = subprocess.Popen(
-            [*namespaces, sys.executable, "-I", script, _orders(name, cluster, gpus)],
+            [*namespaces, sys.executable, "-I", script, _orders(host)],
             env={"PATH": _PATH, "LANG": "C.UTF-8"},
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -54,11 +55,13 @@ def boot(name: str, cluster: str | None = None, gpus: int = 0) -> None:
         raise RuntimeError(f"the host {name} did not come up: {log.read_text()[-500:]}")
 
 
-def _orders(name: str, cluster: str | None, gpus: int) -> str:
+def _orders(host: Host | None) -> str:
+    name = host.name if host else SWITCH
     binds = [(str(LAB / "etc" / file), f"/etc/{file}") for file in ("hosts", "passwd", "group")]
-    if cluster:
-        binds.append((str(LAB / "etc" / cluster / "slurm"), "/etc/slurm"))
-    if cluster == "alpha":
+    if host:
+        binds.append((str(LAB / "etc" / host.cluster / "slurm"), "/etc/slurm"))
+        binds.append((str(LAB / "etc" / host.network / "munge"), "/etc/munge"))
+    if host and host.cluster == "alpha":
         binds.append((str(LAB / "etc/modulespath"), "/etc/environment-modules/modulespath"))
     reach = list(dict.fromkeys(str(path) for path in _needed_folders()))
     orders = first_process.Orders(
@@ -72,7 +75,7 @@ def _orders(name: str, cluster: str | None, gpus: int) -> str:
             ("/run/mysqld", "mysql:", 0o755),
             ("/run/gpu", "root:", 0o755),
         ],
-        files=[f"/run/gpu/nvidia{number}" for number in range(gpus)],
+        files=[f"/run/gpu/nvidia{number}" for number in range(host.gpus if host else 0)],
     )
     return orders.to_json()
 
@@ -92,35 +95,6 @@ def _closed_parents(folders: Sequence[str]) -> list[str]:
                 found.append(str(parent))
                 break
     return list(dict.fromkeys(found))
-
-
-def wire_switch() -> None:
-    """Make a bridge for each cluster in the switch."""
-    lines = ["link set lo up"]
-    for cluster in CLUSTERS:
-        lines += [f"link add br-{cluster} type bridge", f"link set br-{cluster} up"]
-    _ip(SWITCH, lines)
-
-
-def wire(host: Host) -> None:
-    """Connect a host to its cluster's bridge."""
-    pid = pid_of(host.name)
-    _ip(
-        SWITCH,
-        [
-            f"link add {host.name} type veth peer name eth0 netns {pid}",
-            f"link set {host.name} master br-{host.cluster}",
-            f"link set {host.name} up",
-        ],
-    )
-    _ip(host.name, ["link set lo up", f"addr add {host.address}/24 dev eth0", "link set eth0 up"])
-
-
-def _ip(name: str, lines: list[str]) -> None:
-    command = ["nsenter", f"--target={pid_of(name)}", "--net", "ip", "-batch", "-"]
-    done = subprocess.run(command, input="\n".join(lines), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"the network of {name} could not be made: {done.stderr.strip()}")
 
 
 def enter(name: str, argv: Sequence[str], user: str = "root") -> list[str]:
@@ -144,17 +118,11 @@ def enter(name: str, argv: Sequence[str], user: str = "root") -> list[str]:
     ]
 
 
-def end_all() -> None:
-    """End every host by its first process, which takes all of its processes along, and remove the lab's folder."""
-    for name in ALL:
-        pid = pid_of(name)
-        if pid is not None:
-            _end(pid)
-    if LAB.exists():
-        shutil.rmtree(LAB)
-
-
-def _end(pid: int) -> None:
+def end(name: str) -> None:
+    """End a host, if it is up, by its first process, which takes all of its processes along."""
+    pid = pid_of(name)
+    if pid is None:
+        return
     try:
         handle = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -164,3 +132,11 @@ def _end(pid: int) -> None:
         select.select([handle], [], [], 30)  # readable once it has ended
     finally:
         os.close(handle)
+
+
+def end_all() -> None:
+    """End every host and remove the lab's folder."""
+    for name in ALL:
+        end(name)
+    if LAB.exists():
+        shutil.rmtree(LAB)

@@ -11,7 +11,7 @@ LAB = Path("/var/lib/jlab-mcp-lab") / hashlib.sha256(bytes(CHECKOUT)).hexdigest(
 """Holds all state of this checkout's lab; it is at the same place inside every host, like a cluster's shared disk."""
 CONF = Path(__file__).parent / "conf"
 SWITCH = "switch"
-"""A host without daemons that holds the bridges, one per cluster."""
+"""A host without daemons that holds the bridges, one per network."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Host:
     Attributes:
         name: host name, and the name of its port at the switch; at most 15 characters.
         cluster: which cluster it belongs to.
-        address: its IPv4 address; a cluster is a /24.
+        address: its IPv4 address; a network is a /24.
         daemons: what runs there, in the order in which it is started.
         gpus: number of its pretended GPUs.
     """
@@ -31,6 +31,24 @@ class Host:
     address: str
     daemons: tuple[str, ...]
     gpus: int = 0
+
+    @property
+    def network(self) -> str:
+        """The network it is wired to; hosts of one network have the same munge key."""
+        return self.cluster
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A SLURM cluster.
+
+    Attributes:
+        name: its name in SLURM, and the name of its folder in `conf`.
+        login: the host where its users ask it.
+    """
+
+    name: str
+    login: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +73,8 @@ HOSTS = (
     Host("beta-login", "beta", "10.72.0.10", ("munged", "slurmctld")),
     Host("beta-g1", "beta", "10.72.0.21", ("munged", "slurmd"), gpus=4),
 )
-CLUSTERS = ("alpha", "beta")
+CLUSTERS = (Cluster("alpha", login="alpha-login"), Cluster("beta", login="beta-login"))
+NETWORKS = ("alpha", "beta")
 USERS = (User("alice", 20001), User("bob", 20002))
 
 ACCOUNTING = (
