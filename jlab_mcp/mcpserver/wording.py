@@ -47,11 +47,6 @@ _SHOWN = {
     "available": "Kernels there are:",
     "log_file": "Log file:",
 }
-    "cut_short": "Code was cut short in",
-    "log_tail": "The log ends:",
-    "available": "Kernels there are:",
-    "log_file": "Log file:",
-}
 
 
 _OPENERS = {
