@@ -88,6 +88,7 @@ class Remedy(Enum):
     MAKE_WRITABLE = "make_writable"
     CHOOSE_KERNEL = "choose_kernel"
     RETRY = "retry"
+    USE_LOCAL_MODE = "use_local_mode"
     ASK_SLURM_AGAIN = "ask_slurm_again"
 
 

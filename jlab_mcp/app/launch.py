@@ -15,8 +15,9 @@ from jlab_mcp.app.preflight import job_interpreter, job_notes
 from jlab_mcp.app.queue import server_job, slurm_environment, slurm_of
 from jlab_mcp.app.surroundings import local_interpreter, without_effect, write_script
 from jlab_mcp.core.command import root_dir
-from jlab_mcp.core.record import ServerJob, ServerRecord
+from jlab_mcp.core.record import ServerRecord
 from jlab_mcp.core.remembered import remember
+from jlab_mcp.core.slurm.refusals import refusal, unreachable
 from jlab_mcp.core.slurm.sbatch import job_name
 from jlab_mcp.errors import CannotWrite, ConfigError, SlurmUnreachable
 from jlab_mcp.runners.base import LaunchOrder
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from pathlib import Path
 
+    from jlab_mcp.core.record import ServerJob
     from jlab_mcp.core.resolver import ResolvedProfile
     from jlab_mcp.runners.slurm import Submitted
 
@@ -76,40 +78,45 @@ async def _submit(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> Se
 
     The record comes first: it knows the job's name, by which the job is found if sbatch's answer gets lost.
     """
+    server_id = secrets.token_hex(8)
+    wanted = server_job(resolved, None, job_name(resolved, server_id))
+    slurm_of(wanted).require()
     interpreter = job_interpreter(resolved)
     _note(events, interpreter.note, *await job_notes(resolved, os.environ))
-    server_id = secrets.token_hex(8)
     job = submission(resolved, server_id=server_id, interpreter=interpreter)
     _note(events, *job.notes)
     _make_ready(resolved)
     script = resolved.paths.log_file.with_suffix(".sh")
     with writing(script):
         write_private(script, job.script)
-    record = _job_record(resolved, server_id, interpreter.path)
+    record = _job_record(resolved, server_id, wanted, interpreter.path)
     write_record(resolved.paths, record)
-    try:
-        answer = await _to_its_end(slurm_of(_job(record)).submit(script))
-    except SlurmUnreachable:  # it was not called
-        remove_record(resolved.paths, keep_sessions=True)
-        raise
-    return await _submitted(resolved, record, answer, events)
+    answer = await _to_its_end(slurm_of(wanted).submit(script))
+    return await _submitted(resolved, record, wanted, answer, events)
 
 
 async def _submitted(
-    resolved: ResolvedProfile, record: ServerRecord, answer: Submitted, events: list[LifecycleEvent]
+    resolved: ResolvedProfile,
+    record: ServerRecord,
+    wanted: ServerJob,
+    answer: Submitted,
+    events: list[LifecycleEvent],
 ) -> ServerRecord:
+    """Write down what became of a submission."""
     if answer.job_id is None and answer.lost:
         raise SlurmUnreachable(
-            f"sbatch did not say whether SLURM took the job: {answer.said}; a start looks for it by its name,"
-            f" {_job(record).name}, before it submits another"
+            f"sbatch did not say whether SLURM took the job: {refusal(answer.said).said};"
+            f" a start looks for it by its name, {wanted.name}, before it submits another"
         )
     if answer.job_id is None:
         from jlab_mcp.app.refused import refused
 
         remove_record(resolved.paths, keep_sessions=True)
+        if unreachable(answer.said):
+            raise SlurmUnreachable(f"SLURM does not take jobs at present: {refusal(answer.said).said}")
         raise await refused(resolved, answer.said, slurm_environment(resolved))
     cluster = answer.cluster or resolved.slurm.clusters
-    job = _job(record).model_copy(update={"job_id": answer.job_id, "cluster": cluster})
+    job = wanted.model_copy(update={"job_id": answer.job_id, "cluster": cluster})
     record = record.model_copy(update={"job": job})
     write_record(resolved.paths, record)
     where = f" on cluster {cluster}" if cluster else ""
@@ -127,12 +134,6 @@ async def _to_its_end(submitting: Coroutine[None, None, Submitted]) -> Submitted
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
-
-
-def _job(record: ServerRecord) -> ServerJob:
-    if record.job is None:
-        raise AssertionError("the record of a job has one")
-    return record.job
 
 
 def _note(events: list[LifecycleEvent], *notes: str) -> None:
@@ -164,7 +165,7 @@ def _make_root(resolved: ResolvedProfile) -> None:
         ) from error
 
 
-def _job_record(resolved: ResolvedProfile, server_id: str, python: Path) -> ServerRecord:
+def _job_record(resolved: ResolvedProfile, server_id: str, job: ServerJob, python: Path) -> ServerRecord:
     return ServerRecord(
         key=resolved.paths.key,
         profile=resolved.name,
@@ -172,7 +173,7 @@ def _job_record(resolved: ResolvedProfile, server_id: str, python: Path) -> Serv
         notebook_dir=resolved.notebook_dir,
         runner="slurm",
         hostname=hostname(),
-        job=server_job(resolved, None, job_name(resolved, server_id)),
+        job=job,
         server_id=server_id,
         connection_file=resolved.paths.connection_file,
         log_file=resolved.paths.log_file,

@@ -22,6 +22,9 @@ _HINTS: dict[Remedy, str] = {
     Remedy.INSTALL_JUPYTERLAB: "install it with `{command}`",
     Remedy.WIDEN_PORTS: "widen the range with JLAB_MCP_PORT_MIN and JLAB_MCP_PORT_MAX",
     Remedy.RETRY: "try again",
+    Remedy.USE_LOCAL_MODE: (
+        "set `JLAB_MCP_RUN_MODE=local` to run on this machine, or see the job with `jlab-mcp start --dry-run`"
+    ),
     Remedy.ASK_SLURM_AGAIN: "try again when SLURM answers: `squeue --me` shows whether it does",
 }
 

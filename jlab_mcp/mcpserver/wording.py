@@ -39,6 +39,7 @@ _NEXT = {
     Remedy.CHOOSE_KERNEL: "Install that kernel, or name a notebook with a kernel that is there.",
     Remedy.CHOOSE_FOLDER: "Ask the user to name a folder that can be written to in {setting}.",
     Remedy.RETRY: "Call the tool again.",
+    Remedy.USE_LOCAL_MODE: "Set JLAB_MCP_RUN_MODE=local to work on this machine.",
     Remedy.ASK_SLURM_AGAIN: "Nothing was changed. Call the tool again later, when SLURM answers.",
 }
 _SHOWN = {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.core.slurm import jobs
 from jlab_mcp.core.slurm.refusals import answer_lost
 from jlab_mcp.core.slurm.sbatch import sbatch_command, submit_environment
-from jlab_mcp.errors import SlurmUnreachable
+from jlab_mcp.errors import Remedy, SlurmUnreachable
 from jlab_mcp.runners.ask import ask
 
 if TYPE_CHECKING:
@@ -59,17 +59,21 @@ class Slurm:
         self._cluster = cluster
         self._timeout = timeout
 
-    async def submit(self, script: Path) -> Submitted:
-        """Submit a script once.
+    def require(self) -> None:
+        """Require that jobs can be submitted from here at all.
 
         Raises:
-            SlurmUnreachable: there is no sbatch here.
+            SlurmUnreachable: there is no sbatch.
         """
+        if shutil.which("sbatch", path=self._environ.get("PATH", os.defpath)) is None:
+            raise SlurmUnreachable(
+                "`sbatch` is not on PATH; run this where jobs are submitted", remedy=Remedy.USE_LOCAL_MODE
+            )
+
+    async def submit(self, script: Path) -> Submitted:
+        """Submit a script once."""
         environ, _ = submit_environment(self._environ)
-        command = sbatch_command(script)
-        if shutil.which(command[0], path=environ.get("PATH", os.defpath)) is None:
-            raise SlurmUnreachable("`sbatch` is not on PATH; run this where jobs are submitted")
-        answer = await ask(command, environ=environ, timeout=self._timeout)
+        answer = await ask(sbatch_command(script), environ=environ, timeout=self._timeout)
         found = jobs.parse_submitted(answer.stdout) if answer.status == 0 else None
         if found is not None:
             return Submitted(*found)

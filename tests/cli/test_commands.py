@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jlab_mcp import __version__
-from tests.commands import COMMAND, run
+from tests.commands import COMMAND, files_of, run
 from tests.conftest import Project
 
 
@@ -58,12 +58,14 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(bare_project: Project) 
     assert "Traceback" not in told.stderr
 
 
-def test_slurm_mode_says_plainly_that_it_is_not_built(bare_project: Project) -> None:
-    told = run(bare_project, "start", "--detach", JLAB_MCP_RUN_MODE="slurm")
-    assert (told.returncode, told.stdout) == (11, "")
-    assert "error: the SLURM runner is not built yet" in told.stderr
+def test_slurm_mode_without_slurm_says_so_and_leaves_nothing(bare_project: Project, tmp_path: Path) -> None:
+    told = run(bare_project, "start", "--detach", JLAB_MCP_RUN_MODE="slurm", PATH=str(tmp_path))
+    assert (told.returncode, told.stdout) == (15, "")
+    assert "error: `sbatch` is not on PATH" in told.stderr
     assert "JLAB_MCP_RUN_MODE=local" in told.stderr
     assert "--dry-run" in told.stderr
+    assert files_of(bare_project) == []
+    assert not bare_project.resolved().log_dir.exists()
 
 
 def test_the_mode_follows_sbatch_where_nobody_chose_one(bare_project: Project, tmp_path: Path) -> None:

@@ -21,11 +21,11 @@ def test_the_script_and_its_command_are_what_a_shell_needs_to_submit(
     assert told.returncode == 0
     command = told.stderr.splitlines()[-1]
     assert command == "env -u SBATCH_ACCOUNT -u SLURM_JOB_ID sbatch --parsable job.sh"
-    assert "files that the job needs are made when it is submitted, which is not built yet" in told.stderr
+    assert "files that the job needs are made when it is submitted;" in told.stderr
     # A stand-in: where there is no SLURM, no sbatch can be asked.
     (tmp_path / "bin").mkdir()
     sbatch = tmp_path / "bin" / "sbatch"
-    sbatch.write_text('#!/bin/sh\necho "$@" "${SBATCH_ACCOUNT-unset}" "${SLURM_JOB_ID-unset}"\ncat\n')
+    sbatch.write_text('#!/bin/sh\necho "$@" "${SBATCH_ACCOUNT-unset}" "${SLURM_JOB_ID-unset}"\ncat "$2"\n')
     sbatch.chmod(0o700)
     (tmp_path / "job.sh").write_text(told.stdout)
     env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "SBATCH_ACCOUNT": "x", "SLURM_JOB_ID": "7"}
@@ -37,7 +37,7 @@ def test_the_script_and_its_command_are_what_a_shell_needs_to_submit(
         text=True,
         check=True,
     )
-    assert done.stdout == f"--parsable unset unset\n{told.stdout}"
+    assert done.stdout == f"--parsable job.sh unset unset\n{told.stdout}"
 
 
 def test_a_variable_of_sbatch_that_a_profile_could_say_is_told(bare_project: Project) -> None:

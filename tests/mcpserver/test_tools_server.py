@@ -97,10 +97,10 @@ async def test_a_wrong_setting_is_named_by_every_tool_and_changes_nothing(
 
 
 async def test_slurm_mode_is_refused_with_the_way_to_work_here(bare_project: Project):
-    slurm = {**bare_project.env, "JLAB_MCP_RUN_MODE": "slurm"}
+    slurm = {**bare_project.env, "JLAB_MCP_RUN_MODE": "slurm", "PATH": str(bare_project.folder)}
     async with agent(Project(bare_project.folder, slurm)) as me:
         said = await me.refused("start_server")
-    assert "SLURM runner is not built yet" in said
+    assert "`sbatch` is not on PATH" in said
     assert "JLAB_MCP_RUN_MODE=local" in said
 
 
