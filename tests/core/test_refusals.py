@@ -78,6 +78,17 @@ def test_a_more_exact_word_beside_the_controllers_counts_first() -> None:
     assert found.notes == ("Memory specification can not be satisfied",)
 
 
+def test_the_name_of_a_limit_beside_the_controllers_words_is_explained() -> None:
+    found = refusal(
+        "sbatch: error: QOSMaxSubmitJobPerUserLimit\n"
+        "sbatch: error: Batch job submission failed: Job violates accounting/QOS policy (job submit limit,"
+        " user's size and/or time limits)\n"
+    )
+    assert found.said.startswith("Job violates accounting/QOS policy")
+    assert found.sentence == "as many of your jobs are waiting or running as the QOS allows"
+    assert found.fields == ("qos",)
+
+
 def test_a_sites_own_words_stand_for_a_controller_that_gives_no_reason() -> None:
     found = refusal(
         "sbatch: error: lua: your project has no GPU hours\n"
@@ -125,6 +136,7 @@ def test_a_controller_that_was_not_reached_has_no_job(said: str) -> None:
         "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation",
         "sbatch: error: Batch job submission failed: Zero Bytes were transmitted or received",
         "sbatch: error: Batch job submission failed: Unexpected message received",
+        "sbatch: error: Batch job submission failed: Broken pipe",
         "Unable to contact slurm controller (receive failure)",
     ],
 )

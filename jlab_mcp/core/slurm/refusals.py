@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from jlab_mcp.core.slurm.limits import limit_reason
 from jlab_mcp.core.slurm.settings import CPUS, GPUS, MEMORY, SIZE
 from jlab_mcp.core.words import clean
 
@@ -180,9 +181,11 @@ def refusal(text: str) -> Refusal:
     """Explain a refusal: all that sbatch printed, or the one sentence of it.
 
     The reason is the controller's sentence, else the first error, else the last words. What else sbatch says
-    may be more exact (`Memory specification can not be satisfied`), and counts first.
+    may be more exact (`Memory specification can not be satisfied`, or the name of a limit), and counts first.
     """
     said, notes = _told(text)
+    if limit := next(filter(None, map(limit_reason, notes)), None):
+        return Refusal(said, limit.sentence, limit.fields, notes)
     for words, sentence, fields in _KNOWN:
         if any(re.search(words, line, re.IGNORECASE) for line in (said, *notes)):
             return Refusal(said, sentence, fields, notes)
