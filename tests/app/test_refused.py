@@ -44,7 +44,7 @@ async def test_a_refusal_names_the_setting_its_place_and_the_nearest_valid_value
     ]
     (hint,) = error.details["hints"]
     assert hint.startswith(
-        f'{where}: slurm.partition is "gpuu": there is no such partition; did you mean `gpu`?'
+        f'{where}: slurm.partition is "gpuu": there is no such partition for you; did you mean `gpu`?'
     )
     assert hints(error, None) == [hint], "on the command line"
     assert error_words(error) == (

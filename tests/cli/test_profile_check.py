@@ -89,7 +89,7 @@ def test_a_refusal_comes_with_what_the_cluster_would_take(user: User, commands: 
     told = _check(user, commands, USER="alice")
     assert told.stderr == (
         "error: SLURM refuses the job of the profile mine: Invalid partition name specified\n"
-        'hint: ~/.config/jlab-mcp/profiles/mine.toml:3: slurm.partition is "gpuu": there is no such partition;'
+        'hint: ~/.config/jlab-mcp/profiles/mine.toml:3: slurm.partition is "gpuu": there is no such partition for you;'
         " did you mean `gpu`? there are gpu, hopper, short, closed (down), drained (down) and vip (closed to your accounts)\n"
     )
 

@@ -38,9 +38,9 @@ _OPEN = "open to you: gpu, hopper, short and cpu"
 @pytest.mark.parametrize(
     ("field", "asked", "said"),
     [
-        ("partition", {"partition": "gpuu"}, f"there is no such partition; did you mean `gpu`? there are {_ALL}"),
-        ("partition", {"partition": "zzz"}, f"there is no such partition; there are {_ALL}"),
-        ("partition", {"partition": "gpu,zzz"}, f"there is no partition zzz; there are {_ALL}"),
+        ("partition", {"partition": "gpuu"}, f"there is no such partition for you; did you mean `gpu`? there are {_ALL}"),
+        ("partition", {"partition": "zzz"}, f"there is no such partition for you; there are {_ALL}"),
+        ("partition", {"partition": "gpu,zzz"}, f"there is no partition for you: zzz; there are {_ALL}"),
         ("partition", {"partition": "closed"},
          f"no jobs start in closed now; {_OPEN}"),
         ("partition", {"partition": "hopper"},

@@ -45,9 +45,10 @@ def _partition(slurm: SlurmSection, cluster: Cluster) -> str:
     if not cluster.partitions:
         return ""
     known = [partition.name for partition in cluster.partitions]
+    # SLURM hides partitions from those whose groups may not use them.
     if unknown := [name for name in names_in(slurm.partition) if name not in known]:
         shown = listed(f"{part.name}{_hindrance(part, cluster)}" for part in cluster.partitions)
-        return _none_such(slurm.partition, unknown, known, "partition", f"there are {shown}")
+        return _none_such(slurm.partition, unknown, known, "partition for you", f"there are {shown}")
     chosen = chosen_partitions(slurm, cluster)
     if not chosen:
         return f"the cluster has no default partition; there are {listed(known)}"
@@ -148,7 +149,7 @@ def _features(partitions: Iterable[Partition]) -> list[str]:
 
 def _none_such(value: str | None, unknown: list[str], known: list[str], what: str, have: str) -> str:
     """Say that a name is none of those that there are, and which is the closest."""
-    such = f"there is no such {what}" if [value] == unknown else f"there is no {what} {listed(unknown)}"
+    such = f"there is no such {what}" if [value] == unknown else f"there is no {what}: {listed(unknown)}"
     return f"{such}{nearest_or_semicolon(unknown[0], known)}{have}"
 
 
