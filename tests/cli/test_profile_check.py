@@ -46,7 +46,7 @@ def test_sbatch_gets_the_script_and_an_environment_without_its_own_variables(
     put(
         commands,
         "sbatch",
-        f"/bin/cat \"$2\" > '{seen}'; /usr/bin/env >> '{seen}'; echo \"$1\" >> '{seen}'; echo '{STARTS}'",
+        f"[ \"$1\" = --test-only ] || exit; /bin/cat \"$2\" > '{seen}'; /usr/bin/env >> '{seen}'; echo \"$1\" >> '{seen}'; echo '{STARTS}'",
     )
     told = _check(user, commands, SBATCH_ACCOUNT="other", SLURM_JOB_ID="7")
     text = seen.read_text()

@@ -126,6 +126,25 @@ def test_a_check_says_what_is_wrong_where_it_was_set_and_what_there_is(
     assert shown.startswith("JLAB_MCP_SLURM_")
 
 
+@pytest.mark.parametrize(
+    ("host", "settings", "note"),
+    [
+        ("alpha-login", ("PARTITION=closed",), f'slurm.partition is "closed": no jobs start in closed now; {OPEN}'),
+        ("alpha-login", ("QOS=short", "TIME=2:00:00"),
+         'slurm.time is "2:00:00": the QOS short allows 00:30:00 at most'),
+        ("beta-login", ("TIME=9-0", "MEM=1G"), 'slurm.time is "9-0": main allows 2:00:00 at most'),
+    ],
+)  # fmt: skip
+def test_a_check_doubts_a_job_that_is_taken_and_would_wait_for_ever(
+    lab: Lab, host: str, settings: tuple[str, ...], note: str
+) -> None:
+    found = _check(lab, host, *settings)
+    assert found["state"] == "accepted"
+    (shown,) = found["notes"]
+    assert shown.startswith("it may never start: JLAB_MCP_SLURM_")
+    assert note in shown
+
+
 @contextmanager
 def _changed(lab: Lab, change: tuple[str, ...], back: tuple[str, ...]) -> Iterator[None]:
     """Let alpha's administrator change something for a while."""
