@@ -33,6 +33,8 @@ _PATIENCE = 10.0
 _TOLD_OF = {"slurm.partition": "partition", "slurm.account": "account", "slurm.qos": "QOS"}
 """The word by which to find what a survey says of a setting; of the others it says it with the nodes."""
 _WHERE = ("partition", "account", "qos", "clusters")
+_LATE = ("time", "partition")
+"""What SLURM may find out only once the job is queued."""
 
 
 class Fault(BaseModel):
@@ -103,17 +105,32 @@ async def explain(
     faults = list(_faults(resolved, fields, home_folder(environ)))
     if not faults:
         return Explanation(hints=(meaning,) if meaning else ())
-    asked = _with_directives(resolved.slurm)
-    if asked.clusters:
-        return _without_cluster(faults, meaning, ["what the other cluster has is not asked from here"])
+    words, unknown = await _asked(resolved, faults, environ)
+    if not words:
+        return _without_cluster(faults, meaning, unknown)
+    others = [fault for fault in faults if fault not in words]
+    hints = (f"{_setting(fault)}: {said}" for fault, said in words.items())
+    return Explanation((*words, *others), tuple(hints))
+
+
+async def doubts(resolved: ResolvedProfile, environ: Mapping[str, str]) -> list[str]:
+    """Return why a job that SLURM takes may wait for ever; not every cluster refuses what it cannot start."""
+    faults = [fault for fault in _faults(resolved, _LATE, home_folder(environ)) if fault.value is not None]
+    words, _ = await _asked(resolved, faults, environ) if faults else ({}, [])
+    return [f"it may never start: {_setting(fault)}: {said}" for fault, said in words.items()]
+
+
+async def _asked(
+    resolved: ResolvedProfile, faults: Iterable[Fault], environ: Mapping[str, str]
+) -> tuple[dict[Fault, str], list[str]]:
+    """Return what the cluster has in place of each setting that it cannot meet, and what it did not tell."""
+    slurm = _with_directives(resolved.slurm)
+    if slurm.clusters:
+        return {}, ["what the other cluster has is not asked from here"]
     seconds = min(_PATIENCE, resolved.profile.server.command_timeout)
     cluster = await survey(environ, timeout=seconds, modules=False)
-    words = {fault: alternatives(fault.key.partition(".")[2], asked, cluster) for fault in faults}
-    proven = [fault for fault in faults if words[fault]]
-    if not proven:
-        return _without_cluster(faults, meaning, _unknown(faults, cluster))
-    others = [fault for fault in faults if not words[fault]]
-    return Explanation((*proven, *others), tuple(f"{_setting(fault)}: {words[fault]}" for fault in proven))
+    words = {fault: alternatives(fault.key.partition(".")[2], slurm, cluster) for fault in faults}
+    return {fault: said for fault, said in words.items() if said}, list(_unknown(faults, cluster))
 
 
 def _details(found: Explanation, *, hints: Iterable[str]) -> dict[str, Any]:

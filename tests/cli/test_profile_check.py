@@ -46,7 +46,7 @@ def test_sbatch_gets_the_script_and_an_environment_without_its_own_variables(
     put(
         commands,
         "sbatch",
-        f"/bin/cat \"$2\" > '{seen}'; /usr/bin/env >> '{seen}'; echo \"$1\" >> '{seen}'; echo '{STARTS}'",
+        f"[ \"$1\" = --test-only ] || exit; /bin/cat \"$2\" > '{seen}'; /usr/bin/env >> '{seen}'; echo \"$1\" >> '{seen}'; echo '{STARTS}'",
     )
     told = _check(user, commands, SBATCH_ACCOUNT="other", SLURM_JOB_ID="7")
     text = seen.read_text()
@@ -89,7 +89,7 @@ def test_a_refusal_comes_with_what_the_cluster_would_take(user: User, commands: 
     told = _check(user, commands, USER="alice")
     assert told.stderr == (
         "error: SLURM refuses the job of the profile mine: Invalid partition name specified\n"
-        'hint: ~/.config/jlab-mcp/profiles/mine.toml:3: slurm.partition is "gpuu": there is no such partition;'
+        'hint: ~/.config/jlab-mcp/profiles/mine.toml:3: slurm.partition is "gpuu": there is no such partition for you;'
         " did you mean `gpu`? there are gpu, hopper, short, closed (down), drained (down) and vip (closed to your accounts)\n"
     )
 

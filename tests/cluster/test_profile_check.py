@@ -25,8 +25,8 @@ def _check(lab: Lab, host: str, *settings: str) -> tuple[int, dict[str, Any]]:
 
 @pytest.mark.parametrize("host", ["alpha-login", "beta-login"])
 def test_a_job_that_fits_has_an_expected_start(lab: Lab, host: str) -> None:
-    code, found = _check(lab, host, "MEM=1G", "CPUS=1")
-    assert (code, found["state"], found["reason"]) == (0, "accepted", None)
+    code, found = _check(lab, host, "MEM=1G", "CPUS=1", "TIME=1:00:00")
+    assert (code, found["state"], found["reason"], found["notes"]) == (0, "accepted", None, [])
     assert found["start"].startswith("20")
     assert found["nodes"]
 

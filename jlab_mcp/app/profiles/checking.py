@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jlab_mcp.app.context import load
 from jlab_mcp.app.jobscript import submission
 from jlab_mcp.app.queue import slurm_environment
-from jlab_mcp.app.refused import Fault, explain
+from jlab_mcp.app.refused import Fault, doubts, explain
 from jlab_mcp.core.slurm.verdict import verdict
 from jlab_mcp.runners.ask import ask
 from jlab_mcp.storage.files import write_private
@@ -94,7 +94,7 @@ async def check_profile(
                 "start": found.start,
                 "nodes": found.nodes,
                 "partition": found.partition,
-                "notes": (*plain.notes, *found.notes),
+                "notes": (*plain.notes, *found.notes, *await doubts(resolved, environ)),
             }
         )
     why = found.refusal

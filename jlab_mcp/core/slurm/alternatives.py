@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.core.nearest import nearest_or_semicolon
 from jlab_mcp.core.slurm import sizes
-from jlab_mcp.core.slurm.chosen import chosen_accounts, chosen_partitions, in_words, names_in
+from jlab_mcp.core.slurm.chosen import (
+    admits_user,
+    chosen_accounts,
+    chosen_partitions,
+    in_words,
+    is_open,
+    names_in,
+)
 from jlab_mcp.core.slurm.gpusizes import gpus
 from jlab_mcp.core.slurm.settings import GPUS
 from jlab_mcp.core.words import listed
@@ -38,15 +45,15 @@ def _partition(slurm: SlurmSection, cluster: Cluster) -> str:
     if not cluster.partitions:
         return ""
     known = [partition.name for partition in cluster.partitions]
+    # SLURM hides partitions from those whose groups may not use them.
     if unknown := [name for name in names_in(slurm.partition) if name not in known]:
         shown = listed(f"{part.name}{_hindrance(part, cluster)}" for part in cluster.partitions)
-        return _none_such(slurm.partition, unknown, known, "partition", f"there are {shown}")
+        return _none_such(slurm.partition, unknown, known, "partition for you", f"there are {shown}")
     chosen = chosen_partitions(slurm, cluster)
     if not chosen:
         return f"the cluster has no default partition; there are {listed(known)}"
     if down := [part.name for part in chosen if not part.up]:
-        up = [part.name for part in cluster.partitions if part.up]
-        return f"{listed(down)} takes or starts no jobs now" + (f"; {listed(up)} may" if up else "")
+        return f"no jobs start in {listed(down, 'or')} now{_open(cluster)}"
     return "" if slurm.account else _closed_to_default(slurm, cluster)
 
 
@@ -54,8 +61,13 @@ def _hindrance(partition: Partition, cluster: Cluster) -> str:
     """Say in brackets why the user's jobs would not start in a partition."""
     if not partition.up:
         return " (down)"
-    own = [account.name for account in cluster.accounts]
-    return "" if not own or any(map(partition.admits_account, own)) else " (closed to your accounts)"
+    return "" if admits_user(partition, cluster) else " (closed to your accounts)"
+
+
+def _open(cluster: Cluster) -> str:
+    """Say which partitions the user may choose."""
+    names = [part.name for part in cluster.partitions if is_open(part, cluster)]
+    return f"; open to you: {listed(names)}" if names else ""
 
 
 def _closed_to_default(slurm: SlurmSection, cluster: Cluster) -> str:
@@ -86,12 +98,11 @@ def _account(slurm: SlurmSection, cluster: Cluster) -> str:
 
 
 def _admitted(partition: Partition, cluster: Cluster) -> str:
-    """Say which accounts a partition lets in, and where else one may go if none of them is the user's."""
+    """Say which accounts a partition lets in, and what is open if none of them is the user's."""
     own = dict.fromkeys(account.name for account in cluster.accounts)
     if mine := [name for name in own if partition.admits_account(name)]:
         return f"of yours it lets in {listed(mine)}"
-    elsewhere = [part.name for part in cluster.partitions if part.up and any(map(part.admits_account, own))]
-    return "it lets in none of yours" + (f"; {listed(elsewhere)} do" if elsewhere else "")
+    return f"it lets in none of yours{_open(cluster)}"
 
 
 def _qos(slurm: SlurmSection, cluster: Cluster) -> str:
@@ -123,11 +134,13 @@ def _constraint(slurm: SlurmSection, cluster: Cluster) -> str:
     if not missing:
         return ""
     have = f"features there are {listed(features)}" if features else "its nodes have no features"
-    elsewhere = [part.name for part in cluster.partitions if missing[0] in _features([part])]
+    elsewhere = [
+        part.name for part in cluster.partitions if is_open(part, cluster) and missing[0] in _features([part])
+    ]
+    wrong = f"no node of {in_words(partitions)} has {missing[0]}"
     if elsewhere:
-        have += f"; {listed(elsewhere)} has {missing[0]}"
-    link = nearest_or_semicolon(missing[0], features)
-    return f"no node of {in_words(partitions)} has {missing[0]}{link}{have}"
+        return f"{wrong}; {have}; such nodes are in {listed(elsewhere)}"
+    return f"{wrong}{nearest_or_semicolon(missing[0], features)}{have}"
 
 
 def _features(partitions: Iterable[Partition]) -> list[str]:
@@ -136,7 +149,7 @@ def _features(partitions: Iterable[Partition]) -> list[str]:
 
 def _none_such(value: str | None, unknown: list[str], known: list[str], what: str, have: str) -> str:
     """Say that a name is none of those that there are, and which is the closest."""
-    such = f"there is no such {what}" if [value] == unknown else f"there is no {what} {listed(unknown)}"
+    such = f"there is no such {what}" if [value] == unknown else f"there is no {what}: {listed(unknown)}"
     return f"{such}{nearest_or_semicolon(unknown[0], known)}{have}"
 
 

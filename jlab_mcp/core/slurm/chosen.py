@@ -42,6 +42,17 @@ def chosen_accounts(slurm: SlurmSection, cluster: Cluster) -> list[Account]:
     return named or list(cluster.accounts)
 
 
+def is_open(partition: Partition, cluster: Cluster) -> bool:
+    """Say whether jobs of one of the user's accounts may start in a partition."""
+    return partition.up and admits_user(partition, cluster)
+
+
+def admits_user(partition: Partition, cluster: Cluster) -> bool:
+    """Say whether a partition lets one of the user's accounts in; with no known account it may."""
+    accounts = cluster.accounts
+    return not accounts or any(partition.admits_account(account.name) for account in accounts)
+
+
 def in_words(partitions: Iterable[Partition]) -> str:
     """Name partitions, such as `gpu or short`."""
     return listed([part.name for part in partitions], "or")

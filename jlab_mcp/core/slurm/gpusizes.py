@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.core.fields import gpus_in_gres
 from jlab_mcp.core.nearest import nearest_or_semicolon
-from jlab_mcp.core.slurm.chosen import chosen_nodes, chosen_partitions, in_words
+from jlab_mcp.core.slurm.chosen import chosen_nodes, chosen_partitions, in_words, is_open
 from jlab_mcp.core.words import listed
 
 if TYPE_CHECKING:
@@ -28,10 +28,13 @@ def gpus(field: str) -> Callable[[SlurmSection, Cluster], str]:
         if not items:  # other resources than GPUs are not known
             link = nearest_or_semicolon(text.partition(":")[0], ["gpu"]).removeprefix("; ")
             return f"{link}{_have(partitions, groups)}" if link else ""
+        elsewhere = _elsewhere(items, partitions, cluster)
         per_node = field != "gpus" or slurm.nodes in ("1", "1-1")
         for item in items:
             if wrong := _too_much(item, partitions, groups, per_node=per_node):
-                return f"{wrong}{_have(partitions, groups)}{_elsewhere(items, partitions, cluster)}"
+                kind, types = _gpu(item)[0] or "", _types(groups)
+                near = nearest_or_semicolon(kind, [] if elsewhere or kind in types else types)
+                return f"{wrong}{near}{_have(partitions, groups)}{elsewhere}"
         return ""
 
     return explain
@@ -41,18 +44,16 @@ def _too_much(item: str, partitions: list[Partition], groups: list[NodeGroup], *
     """Say what of one `[TYPE:]COUNT` there is not; empty if it can be had, or may be."""
     wanted, count = _gpu(item)
     there = in_words(partitions)
-    types = {gpu.type for group in groups for gpu in group.gpus}
+    types = [gpu.type for group in groups for gpu in group.gpus]
     if not types:
-        return f"{there} has no GPUs; "
+        return f"{there} has no GPUs"
     if wanted is not None and wanted not in types:
-        if None in types:
-            return ""
-        return f"{there} has no {wanted}{nearest_or_semicolon(wanted, sorted(filter(None, types)))}"
+        return "" if None in types else f"{there} has no {wanted}"
     each = [(group.nodes, _of_type(group, wanted)) for group in groups]
     if per_node and count > max(number for _, number in each):
-        return f"no node of {there} has {count} {wanted or 'GPUs'}; "
+        return f"no node of {there} has {count} {wanted or 'GPUs'}"
     total = sum(many * number for many, number in each)
-    return f"{there} has {total} {wanted or 'GPUs'} in all; " if count > total else ""
+    return f"{there} has {total} {wanted or 'GPUs'} in all" if count > total else ""
 
 
 def _gpu(item: str) -> tuple[str | None, int]:
@@ -60,6 +61,10 @@ def _gpu(item: str) -> tuple[str | None, int]:
     words = [word for word in item.removeprefix("gpu").split(":") if word]
     count = int(words.pop()) if words and words[-1].isdecimal() else 1
     return (words[0] if words else None), count
+
+
+def _types(groups: Iterable[NodeGroup]) -> list[str]:
+    return sorted({gpu.type for group in groups for gpu in group.gpus if gpu.type})
 
 
 def _of_type(group: NodeGroup, wanted: str | None) -> int:
@@ -82,8 +87,8 @@ def _elsewhere(items: list[str], partitions: list[Partition], cluster: Cluster) 
     found = [
         part.name
         for part in cluster.partitions
-        if part.up
+        if is_open(part, cluster)
         and part not in partitions
         and any(all(_of_type(group, kind) >= count for kind, count in wanted) for group in part.groups)
     ]
-    return f"; {listed(found)} has that" if found else ""
+    return f"; such nodes are in {listed(found)}" if found else ""

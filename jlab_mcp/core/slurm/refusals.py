@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from jlab_mcp.core.slurm.limits import limit_reason
 from jlab_mcp.core.slurm.settings import CPUS, GPUS, MEMORY, SIZE
+from jlab_mcp.core.words import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,9 @@ _HINTING: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 _UNREACHABLE = re.compile(
     r"unable to contact|configuration source|fetch_config|dns srv|connection refused|unable to establish"
-    r"|authentication|munge|communications? connection failure|standby mode|no route to host"
-    r"|network is unreachable|can't find an address|name resolution|unknown host|incompatible versions of",
+    r"|authentication (error|credential|agent)|munge|communications? connection failure|standby mode"
+    r"|no route to host|network is unreachable|can't find an address|name resolution|unknown host"
+    r"|incompatible versions of",
     re.IGNORECASE,
 )
 _LOST = re.compile(
@@ -178,9 +181,11 @@ def refusal(text: str) -> Refusal:
     """Explain a refusal: all that sbatch printed, or the one sentence of it.
 
     The reason is the controller's sentence, else the first error, else the last words. What else sbatch says
-    may be more exact (`Memory specification can not be satisfied`), and counts first.
+    may be more exact (`Memory specification can not be satisfied`, or the name of a limit), and counts first.
     """
     said, notes = _told(text)
+    if limit := next(filter(None, map(limit_reason, notes)), None):
+        return Refusal(said, limit.sentence, limit.fields, notes)
     for words, sentence, fields in _KNOWN:
         if any(re.search(words, line, re.IGNORECASE) for line in (said, *notes)):
             return Refusal(said, sentence, fields, notes)
@@ -202,8 +207,8 @@ def answer_lost(text: str) -> bool:
 
 
 def lines_of(text: str) -> list[str]:
-    """Return the lines that are not empty."""
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    """Return the lines that are not empty, without what a terminal would obey."""
+    return [line.strip() for line in clean(text).splitlines() if line.strip()]
 
 
 def said_in(line: str) -> str:
@@ -217,6 +222,6 @@ def _told(text: str) -> tuple[str, tuple[str, ...]]:
     ranked = [line for mark in _MARKS for line in lines if mark in line.lower()]
     candidates = [said_in(line) for line in (*dict.fromkeys(ranked), *lines[-1:])]
     telling = [said for said in candidates if said.lower() not in _SAYS_NOTHING] or candidates
-    said = telling[0] if telling else "sbatch gave no reason"
+    said = next(iter(telling), "") or "sbatch gave no reason"
     notes = dict.fromkeys(note for line in lines if (note := said_in(line)) not in ("", said))
     return said, tuple(notes)

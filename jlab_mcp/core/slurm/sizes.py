@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jlab_mcp.core.slurm.chosen import chosen_accounts, chosen_nodes, chosen_partitions, in_words
+from jlab_mcp.core.slurm.chosen import chosen_accounts, chosen_nodes, chosen_partitions, in_words, is_open
 from jlab_mcp.core.slurm.partitions import megabytes
 from jlab_mcp.core.walltime import walltime_seconds
 from jlab_mcp.core.words import listed
@@ -33,11 +33,9 @@ def time(slurm: SlurmSection, cluster: Cluster) -> str:
     longer = [
         f"{part.name} ({part.max_time or 'unlimited'})"
         for part in cluster.partitions
-        if part.up and part not in partitions and not _is_below(part.max_time, asked)
+        if is_open(part, cluster) and part not in partitions and not _is_below(part.max_time, asked)
     ]
-    more = (
-        f"; long enough are {listed(longer)}" if below and asked and longer and not cluster.averaged else ""
-    )
+    more = f"; long enough: {listed(longer)}" if below and asked and longer and not cluster.averaged else ""
     return f"{listed(said)}{more}"
 
 
@@ -45,9 +43,10 @@ def nodes(slurm: SlurmSection, cluster: Cluster) -> str:
     """Explain `nodes`: how many the partition has."""
     partitions = chosen_partitions(slurm, cluster)
     there = sum(group.nodes for group in chosen_nodes(slurm, cluster))
-    least = int(slurm.nodes.partition("-")[0]) if slurm.nodes else 0
-    words = f"{there} node{'' if there == 1 else 's'}"
-    return f"{in_words(partitions)} has {words}" if 0 < there < least else ""
+    least = (slurm.nodes or "").partition("-")[0]
+    if not least.isdecimal() or not 0 < there < int(least):
+        return ""
+    return f"{in_words(partitions)} has {there} node{'' if there == 1 else 's'}"
 
 
 def ntasks(slurm: SlurmSection, cluster: Cluster) -> str:
