@@ -41,12 +41,14 @@ _NEXT = {
     Remedy.CHOOSE_FOLDER: "Ask the user to name a folder that can be written to in {setting}.",
     Remedy.RETRY: "Call the tool again.",
 }
+_UNNAMED = {"setting": "`JLAB_MCP_DIR`", "notebook_path": "of that session's notebook"}
+"""What stands in these sentences for what an error does not name."""
 _SHOWN = {"log_tail": "The log ends:", "available": "Kernels there are:", "log_file": "Log file:"}
 
 
 _OPENERS = {
-    *("a", "an", "cannot", "give", "it", "name", "neither", "no", "nobody", "nothing", "process", "starting"),
-    *("still", "stopping", "the", "there", "these", "this", "waiting"),
+    *("a", "an", "cannot", "give", "it", "name", "neither", "no", "nobody", "nothing", "process", "session"),
+    *("starting", "still", "stopping", "the", "there", "these", "this", "waiting"),
 }
 """Words that begin sentences of ours; any other first word may be a name, a path or a user's own."""
 
@@ -63,7 +65,7 @@ def error_words(error: JlabMcpError) -> str:
     """Say what happened, what helps to understand it, and what to do next."""
     parts = [
         sentence(error.message),
-        _NEXT[error.remedy].format_map({"setting": "`JLAB_MCP_DIR`", **error.details}),
+        _NEXT[error.remedy].format_map({**_UNNAMED, **error.details}),
     ]
     for key, label in _SHOWN.items():
         if value := error.details.get(key):
