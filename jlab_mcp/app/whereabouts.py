@@ -25,7 +25,7 @@ async def server_of_session(resolved: ResolvedProfile, session_id: str) -> Targe
     """Return the server that has a session; where one server runs, it is not asked first.
 
     Raises:
-        SessionNotFound: several servers run, and none has it; where one had it in an earlier run, that is said.
+        SessionNotFound: several servers run, and none has it; says so where one had it in an earlier run.
         ServerError: none runs.
     """
     lost: list[SessionNotFound] = []
