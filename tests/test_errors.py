@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jlab_mcp.cli.wording import EXIT_CODES
-from jlab_mcp.errors import CellNotFound, ExitCode, JlabMcpError, NodeError, node_error
+from jlab_mcp.errors import (
+    CellNotFound,
+    ExitCode,
+    JlabMcpError,
+    NodeError,
+    Remedy,
+    SessionNotFound,
+    node_error,
+)
 
 
 def _tree(root: type[JlabMcpError]) -> Iterator[type[JlabMcpError]]:
@@ -27,4 +35,7 @@ def test_every_exit_code_is_explained() -> None:
 def test_a_code_of_the_node_becomes_its_own_class_and_an_unknown_one_the_base() -> None:
     assert isinstance(node_error("cell_not_found", "no cell 9.", {"total": 3}), CellNotFound)
     assert node_error("cell_not_found", "no cell 9.", {"total": 3}).details["total"] == 3
+    lost = node_error("session_not_found", "it is lost", {"notebook_path": "/a/b.ipynb"})
+    assert (type(lost), lost.remedy) == (SessionNotFound, Remedy.REOPEN_NOTEBOOK)
+    assert node_error("session_not_found", "never seen").remedy is Remedy.LIST_SESSIONS
     assert type(node_error("something_new", "what")) is NodeError

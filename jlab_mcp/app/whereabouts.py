@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.app.connect import connect
 from jlab_mcp.app.servers import server_meant, servers
 from jlab_mcp.core.startup import Standing
-from jlab_mcp.errors import ExecutionNotFound, NodeError, NoServer, ServerError, SessionNotFound
+from jlab_mcp.errors import ExecutionNotFound, NodeError, NoServer, Remedy, ServerError, SessionNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,14 +25,21 @@ async def server_of_session(resolved: ResolvedProfile, session_id: str) -> Targe
     """Return the server that has a session; where one server runs, it is not asked first.
 
     Raises:
-        SessionNotFound: several servers run, and none of them has it.
+        SessionNotFound: several servers run, and none has it; says so where one had it in an earlier run.
         ServerError: none runs.
     """
+    lost: list[SessionNotFound] = []
 
     async def has_it(server: Connected) -> bool:
-        return (await server.client.session(session_id)).session_id == session_id
+        try:
+            return (await server.client.session(session_id)).session_id == session_id
+        except SessionNotFound as error:
+            lost.extend([error] if error.remedy is Remedy.REOPEN_NOTEBOOK else [])
+            raise
 
     found, asked = await _holder(resolved, has_it)
+    if found is None and lost:
+        raise lost[0]
     if found is None:
         raise SessionNotFound(f"no server of this project has a session {session_id}; asked: {asked}")
     return found

@@ -48,11 +48,13 @@ _SHOWN = {
     "available": "Kernels there are:",
     "log_file": "Log file:",
 }
+_UNNAMED = {"setting": "`JLAB_MCP_DIR`", "notebook_path": "of that session's notebook"}
+"""What stands in these sentences for what an error does not name."""
 
 
 _OPENERS = {
-    *("a", "an", "cannot", "give", "it", "name", "neither", "no", "nobody", "nothing", "process", "starting"),
-    *("still", "stopping", "the", "there", "these", "this", "waiting"),
+    *("a", "an", "cannot", "give", "it", "name", "neither", "no", "nobody", "nothing", "process", "session"),
+    *("starting", "still", "stopping", "the", "there", "these", "this", "waiting"),
 }
 """Words that begin sentences of ours; any other first word may be a name, a path or a user's own."""
 
@@ -70,7 +72,7 @@ def error_words(error: JlabMcpError) -> str:
     parts = [
         sentence(error.message),
         *(sentence(hint) for hint in error.details.get("hints", ())),
-        _NEXT[error.remedy].format_map({"setting": "`JLAB_MCP_DIR`", **error.details}),
+        _NEXT[error.remedy].format_map({**_UNNAMED, **error.details}),
     ]
     for key, label in _SHOWN.items():
         if value := error.details.get(key):

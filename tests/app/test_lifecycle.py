@@ -180,6 +180,7 @@ def test_stop_takes_the_kernels_along(bare_project: Project) -> None:
     assert run(bare_project, "stop").returncode == 0
     assert not alive(record)
     assert [process for process in below if is_alive(process)] == []
+    assert files_of(bare_project) == []
 
 
 async def test_kernels_end_by_themselves_when_their_server_is_killed(bare_project: Project) -> None:

@@ -137,8 +137,8 @@ def test_no_value_leaves_its_quotes_on_its_way_through_bash(
         words = stage.words()
         assert words[0] == str(folder)
         assert f"--notebook-dir={resolved.notebook_dir}" in words
-        assert words[-1] == "--job-id=42"
-        assert len(words) == 11
+        assert words[-2:] == ["--job-id=42", "--restarts=0"]
+        assert len(words) == 12
         if "vars" in env and value:
             assert stage.variables()["MINE"] == value
         if "modules" in env:

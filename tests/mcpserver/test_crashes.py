@@ -97,8 +97,11 @@ async def test_a_killed_jupyterlab_is_said_in_the_call_and_in_the_next_and_can_b
         assert outputs_of(opened["notebook_path"])[0] == "kept\n"
 
         assert (await me.ok("start_server"))["state"] == "ready"
-        unknown = await me.refused("execute_code", session_id=session_id, code="1")
-        assert session_id in unknown
+        lost = await me.refused("execute_code", session_id=session_id, code="1")
+        assert lost.startswith(f"Session {session_id} (notebooks/survives.ipynb) belonged to an earlier run")
+        assert f"`start_session_resume_notebook` with notebook_path {opened['notebook_path']} " in lost
+        unknown = await me.refused("execute_code", session_id="00000000", code="1")
+        assert "00000000" in unknown
         assert "list_sessions" in unknown
         go.touch()
         again = await me.ok(

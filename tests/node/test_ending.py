@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from jlab_mcp.runners.processes import started_at
+
 from .server import LIMIT, NodeServer, copy_node, node_server
 
 pytestmark = pytest.mark.live
@@ -100,6 +102,28 @@ def test_a_kernel_that_ignores_signals_is_killed_and_its_cell_is_saved_and_marke
         assert server.end_note()["sessions"][0]["saved"] is True
     outputs = stored_outputs(session["notebook_path"])
     assert "".join(outputs[0]["text"]).startswith("still here\nstill here\n")
+    assert last_line(session["notebook_path"]) == ended_line("SIGTERM")
+
+
+def test_an_extension_that_hangs_at_the_end_delays_it_for_seconds_only(tmp_path: Path) -> None:
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "jupyter_server_config.py").write_text(
+        "import asyncio\n"
+        "from jupyter_server.extension.manager import ExtensionManager\n"
+        "async def hang(self):\n"
+        "    await asyncio.sleep(3600)\n"
+        "ExtensionManager.stop_all_extensions = hang\n"
+    )
+    with node_server(tmp_path, env={**os.environ, "JUPYTER_CONFIG_DIR": str(config)}) as server:
+        session = server.new_session("hangs")
+        server.begin(session["session_id"], STUBBORN)
+        pid = server.get("sessions/" + session["session_id"]).json()["kernel_pid"]
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(LIMIT) == 0
+        assert started_at(pid) is None
+        assert "something hangs" in server.log.read_text()
+        assert server.end_note()["sessions"][0]["saved"] is True
     assert last_line(session["notebook_path"]) == ended_line("SIGTERM")
 
 

@@ -211,3 +211,26 @@ def test_two_alternating_streams_do_not_grow_without_end() -> None:
         "".join(said)
     )
     assert shown + missing == sum(2 * len(f"out {number}\n") for number in range(5_000))
+
+
+@pytest.mark.parametrize(
+    ("fed", "outputs"),
+    [
+        ([], [stream("over\n", "stderr")]),
+        (["stdout:out"], [stream("out"), stream("over\n", "stderr")]),
+        (["stderr:50%|##"], [stream("50%|##\nover\n", "stderr")]),
+        (
+            ["stderr:a\n", "stdout:x", "stderr:y\n"],
+            [stream("a\n", "stderr"), stream("x"), stream("y\nover\n", "stderr")],
+        ),
+    ],
+)
+def test_a_last_line_comes_last_whatever_is_still_fed(fed: list[str], outputs: list[dict[str, Any]]) -> None:
+    folder = OutputFolder()
+    folder.last_line = "over"
+    for each in fed:
+        name, _, text = each.partition(":")
+        folder.feed("stream", {"name": name, "text": text})
+    assert folder.outputs() == outputs
+    folder.feed("clear_output", {"wait": False})
+    assert folder.outputs() == [stream("over\n", "stderr")]
