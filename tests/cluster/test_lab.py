@@ -71,8 +71,8 @@ def test_accounts_are_kept_where_there_is_accounting(lab: Lab) -> None:
     ]
 
     assert set(lab.run("alpha-login", *query).stdout.split()) == {
-        "physics|high,normal,short",
-        "physics-gpu|high,normal,short",
+        f"{account}|high,low,maxone,normal,onegpu,scavenge,short,shortwall"
+        for account in ("physics", "physics-gpu")
     }
     assert lab.run("beta-login", *query, check=False).returncode == 1
 

@@ -77,16 +77,29 @@ CLUSTERS = (Cluster("alpha", login="alpha-login"), Cluster("beta", login="beta-l
 NETWORKS = ("alpha", "beta")
 USERS = (User("alice", 20001), User("bob", 20002))
 
-ACCOUNTING = (
-    "add cluster alpha",
-    "add qos short MaxWall=00:30:00",
-    "add qos high Priority=100",
-    "add account physics Description=physics Organization=science",
-    "add account physics-gpu Description=physics-gpu Organization=science",
-    "add user alice Account=physics,physics-gpu DefaultAccount=physics QOS=normal,short,high",
-    "add user bob Account=physics DefaultAccount=physics QOS=normal",
-)
-"""What alpha's administrator tells sacctmgr."""
+_QOS = "normal,maxone,low,scavenge,high"
+ACCOUNTANT = "alpha-ctl"
+"""The host that keeps the accounts."""
+ACCOUNTING = {
+    "slurmdbd": (
+        "add cluster alpha",
+        "add qos short MaxWall=00:30:00",
+        "add qos shortwall MaxWall=00:02:00",
+        "add qos maxone MaxJobsPerUser=1",
+        "add qos low,scavenge",
+        "modify qos scavenge set PreemptMode=cancel",
+        "add qos high Priority=100 Preempt=low,scavenge",
+        "add account physics Description=physics Organization=science",
+        "add account physics-gpu Description=physics-gpu Organization=science",
+        f"add user alice Account=physics,physics-gpu DefaultAccount=physics QOS={_QOS},short,shortwall",
+        f"add user bob Account=physics DefaultAccount=physics QOS={_QOS}",
+    ),
+    "slurmctld": (  # only now does slurmdbd know that there are GPUs to count
+        "add qos onegpu MaxTRESPerUser=gres/gpu=1",
+        "modify user alice,bob set QOS+=onegpu",
+    ),
+}
+"""What the administrator tells sacctmgr there, once a daemon answers for the first time."""
 
 MODULES = ("python/3.11", "python/3.12", "cuda/12.4", "anaconda3/2024.02")
 """What `module avail` shows on alpha. They only set a variable."""
