@@ -63,7 +63,9 @@ def _orders(host: Host | None) -> str:
     if host:
         binds.append((str(LAB / "etc" / host.cluster / "slurm"), "/etc/slurm"))
         binds.append((str(LAB / "etc" / host.network / "munge"), "/etc/munge"))
-    if host and host.cluster == "alpha":
+    if host and host.network == "beta":
+        binds.append((str(LAB / "etc/lmod-profile.d"), "/etc/profile.d"))
+    elif host:
         binds.append((str(LAB / "etc/modulespath"), "/etc/environment-modules/modulespath"))
     reach = list(dict.fromkeys(str(path) for path in _needed_folders()))
     orders = first_process.Orders(
