@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.cli.options import JsonOption, ProfileArgument  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.render import data, say, show_error, show_warnings
 from jlab_mcp.cli.settle import settle
-from jlab_mcp.errors import ExitCode, JobRefused, SlurmUnreachable
+from jlab_mcp.errors import ExitCode, JobRefused, Remedy, SlurmUnreachable
 
 if TYPE_CHECKING:
     from jlab_mcp.app.profiles.checking import CheckedJob
@@ -64,6 +64,6 @@ def _tell(found: CheckedJob) -> None:
         message = f"SLURM refuses the job of the profile {found.profile}: {found.reason}"
         show_error(JobRefused(message, details={"hints": found.hints}), None)
     else:
-        show_error(SlurmUnreachable(f"SLURM cannot be asked: {found.reason}"), None)
+        show_error(SlurmUnreachable(f"SLURM cannot be asked: {found.reason}", remedy=Remedy.NONE), None)
     for key in found.missing:
         say(f"note: {key} has to be filled in before the profile can be used")
