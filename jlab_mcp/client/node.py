@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -26,8 +25,6 @@ _ANSWER_SECONDS = 60.0
 """How long the service may take beyond the wait it was asked for."""
 _KERNEL_SECONDS = 180.0
 """The same where a kernel has to start or end: slow file systems make the first import take minutes."""
-_LATE = 0.1
-"""Part of the time that an answer may take after which it is late."""
 _SENDINGS = 3
 """How often a request goes out when its connection breaks before the answer."""
 
@@ -46,13 +43,6 @@ class NodeClient:
         self._shown = connection.url
         self._token = connection.token
         self._transport: Transport | None = None
-        self._due: dict[object, float] = {}
-
-    @property
-    def is_late(self) -> bool:
-        """Whether an answer is late: it may still come, but the server or the way to it may be gone."""
-        now = time.monotonic()
-        return any(due < now for due in self._due.values())
 
     async def aclose(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -210,19 +200,14 @@ class NodeClient:
         answer_s: float = _ANSWER_SECONDS,
         repeat: bool = True,
     ) -> _Model:
-        call = object()
-        self._due[call] = time.monotonic() + wait + answer_s * _LATE
-        try:
-            answer = await self._send(
-                method,
-                path,
-                body=body,
-                params=params,
-                read_s=wait + answer_s,
-                sendings=_SENDINGS if repeat else 1,
-            )
-        finally:
-            del self._due[call]
+        answer = await self._send(
+            method,
+            path,
+            body=body,
+            params=params,
+            read_s=wait + answer_s,
+            sendings=_SENDINGS if repeat else 1,
+        )
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP statuses
             try:
                 return _parse(model, answer.content)
