@@ -27,8 +27,6 @@ _SILENCE = 2.0
 """Seconds of waiting for an answer after which a server in a job is asked for a sign of life, which may take
 as long; without one, SLURM is asked about the job as often."""
 
-_IN_PLACE = (Standing.LISTENING, Standing.STOPPING)
-
 
 @asynccontextmanager
 async def reach(target: Target) -> AsyncIterator[Connected]:
@@ -88,7 +86,8 @@ async def _watch(target: Target, connected: Connected, limit: asyncio.Timeout) -
             continue
         with suppress(JlabMcpError):
             seen = await look(target, max_age=_SILENCE, doubt=True)
-            if seen.standing not in _IN_PLACE or seen.connection != connected.connection:
+            same = seen.connection == connected.connection
+            if not (seen.standing is Standing.STOPPING or (seen.standing is Standing.LISTENING and same)):
                 limit.reschedule(0.0)
                 return
 
