@@ -46,9 +46,10 @@ async def end_job(target: Target, record: ServerRecord) -> AsyncIterator[Lifecyc
     try:
         async for event in _cancel(job, target.paths.record_file.parent):
             yield event
-    except SlurmUnreachable:
+    except SlurmUnreachable as error:
         await _unmark(target, record)
-        raise
+        what = f"job {job.job_id}" if job.job_id else f"the job called {job.name}"
+        raise SlurmUnreachable(f"{what} was not cancelled: {error.message}") from error
     async with held(target.paths.lock_file):
         current = read_record(target.paths)
         if current is None or current.server_id == record.server_id:
@@ -105,7 +106,17 @@ async def _cancel(job: ServerJob, folder: Path) -> AsyncIterator[LifecycleEvent]
     began = reported = time.monotonic()
     pause, cancelled = _FIRST_PAUSE, False
     while True:
-        jobs = (await queue(job, folder, max_age=0.0)).jobs
+        try:
+            jobs = (await queue(job, folder, max_age=0.0)).jobs
+        except SlurmUnreachable as error:
+            if not cancelled:
+                raise
+            if time.monotonic() - began > _ENDING_SECONDS:
+                raise StopFailed(
+                    f"the job was cancelled, but whether it has ended is unknown: {error.message}"
+                ) from error
+            await asyncio.sleep(_LAST_PAUSE)
+            continue
         found = next((each for each in jobs if is_it(each, job)), None)
         if found is None and job.job_id is None and time.monotonic() - began < SURE_SECONDS:
             await asyncio.sleep(pause)  # SLURM may still be about to take a job whose sbatch gave no answer

@@ -117,7 +117,7 @@ async def _news(target: Target, record: ServerRecord, wait: _Wait, seen: Seen) -
     if seen.standing is Standing.JOB_ENDED:
         raise _ended(record, seen)
     phase = seen.job.phase if seen.job else None
-    if phase is Phase.QUEUED and seen.connection:
+    if seen.job and seen.connection and seen.standing is Standing.STARTING:
         wait.stale.add(seen.connection.token.get_secret_value())
     running = None if phase is Phase.QUEUED else wait.running_since
     if phase is Phase.RUNNING and running is None:

@@ -113,7 +113,8 @@ async def _submitted(
 
         remove_record(resolved.paths, keep_sessions=True)
         if unreachable(answer.said):
-            raise SlurmUnreachable(f"SLURM does not take jobs at present: {refusal(answer.said).said}")
+            said = refusal(answer.said).said
+            raise SlurmUnreachable(f"SLURM does not answer, and nothing was submitted: {said}")
         raise await refused(resolved, answer.said, slurm_environment(resolved))
     cluster = answer.cluster or resolved.slurm.clusters
     job = wanted.model_copy(update={"job_id": answer.job_id, "cluster": cluster})

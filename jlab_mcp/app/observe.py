@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from jlab_mcp.core.slurm.endings import end_words, job_words, note_words
@@ -112,9 +113,19 @@ async def look(target: Target, *, max_age: float = 5.0, doubt: bool = False, loc
     if learned != job:
         record = record.model_copy(update={"job": learned})
         await _write_down(target, record, locked=locked)
-    observed = Observed(hostname(), boot_id(), None, seen.connection, found)
+    observed = Observed(hostname(), boot_id(), None, seen.connection, found, _began(found))
     seen = replace(seen, record=record, standing=judge(record, observed), job=found)
     return _with_last_words(target.paths, seen) if seen.standing.stale else seen
+
+
+def _began(job: Job | None) -> float | None:
+    """Return when a job that runs began to, in seconds since the epoch; SLURM says it in this host's time."""
+    if job is None or job.phase is not Phase.RUNNING or job.start is None:
+        return None
+    try:
+        return datetime.fromisoformat(job.start).timestamp()
+    except ValueError:
+        return None
 
 
 def _with_last_words(paths: ServerPaths, seen: Seen) -> Seen:

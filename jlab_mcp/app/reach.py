@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from jlab_mcp.app.connect import connect
@@ -11,7 +11,7 @@ from jlab_mcp.app.observe import look, no_server, not_yet
 from jlab_mcp.core.slurm.endings import job_words
 from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.startup import Standing
-from jlab_mcp.errors import JlabMcpError, Remedy, ServerUnreachable
+from jlab_mcp.errors import JlabMcpError, NodeError, Remedy, ServerUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -23,18 +23,24 @@ if TYPE_CHECKING:
 _ENDING_SECONDS = 5.0
 """How long a job that is ending is watched, to say how it ended."""
 _PAUSE = 0.5
+_SILENCE = 2.0
+"""Seconds of waiting for an answer after which a server in a job is asked for a sign of life, which may take
+as long; without one, SLURM is asked about the job as often."""
 
 
 @asynccontextmanager
 async def reach(target: Target) -> AsyncIterator[Connected]:
     """Connect to the server of a profile for one use case.
 
+    A server in a job that falls silent meanwhile is waited for as long as its job is there.
+
     Raises:
         ServerError: there is none, or it is not ready; or it went away meanwhile.
     """
     connected = await connect(target)
     try:
-        yield connected
+        async with _while_it_is_there(target, connected):
+            yield connected
     except ServerUnreachable as lost:
         await _look_again(target, lost)
         raise
@@ -42,6 +48,48 @@ async def reach(target: Target) -> AsyncIterator[Connected]:
         if error.remedy is Remedy.READ_LOG:
             error.details.setdefault("log_file", str(connected.record.log_file))
         raise
+
+
+@asynccontextmanager
+async def _while_it_is_there(target: Target, connected: Connected) -> AsyncIterator[None]:
+    """End the block when SLURM says that the server's job has ended, or is back in the queue.
+
+    A node without power closes no connection: who waits for its answer would wait on.
+
+    Raises:
+        ServerUnreachable: so it is.
+    """
+    if connected.record.job is None:
+        yield
+        return
+    try:
+        async with asyncio.timeout(None) as limit:
+            watching = asyncio.ensure_future(_watch(target, connected, limit))
+            try:
+                yield
+            finally:
+                watching.cancel()
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        url = connected.connection.url
+        raise ServerUnreachable(f"the server at {url} does not answer any more") from error
+
+
+async def _watch(target: Target, connected: Connected, limit: asyncio.Timeout) -> None:
+    """Set the limit to now once the server is silent and its job, as SLURM says, no longer that one."""
+    while True:
+        await asyncio.sleep(_SILENCE)
+        with suppress(TimeoutError, NodeError, ServerUnreachable):
+            async with asyncio.timeout(_SILENCE):
+                await connected.client.info()
+            continue
+        with suppress(JlabMcpError):
+            seen = await look(target, max_age=_SILENCE, doubt=True)
+            same = seen.connection == connected.connection
+            if not (seen.standing is Standing.STOPPING or (seen.standing is Standing.LISTENING and same)):
+                limit.reschedule(0.0)
+                return
 
 
 async def _look_again(target: Target, lost: ServerUnreachable) -> None:
@@ -63,14 +111,22 @@ async def _look_again(target: Target, lost: ServerUnreachable) -> None:
     if seen.standing is Standing.STARTING and not seen.unknown:
         raise not_yet(target, seen) from lost
     if seen.unknown:
-        said = f"{lost.message}; how its job stands is unknown: {seen.unknown}"
-        raise ServerUnreachable(said, remedy=Remedy.ASK_SLURM_AGAIN, details=lost.details) from lost
+        said, remedy = unanswered(lost, seen), Remedy.ASK_SLURM_AGAIN
+        raise ServerUnreachable(said, remedy=remedy, details=lost.details) from lost
     if seen.job:
-        said = (
-            f"{lost.message}; {job_words(seen.job)}, as SLURM knows, so its node or the network may be down"
-        )
-        raise ServerUnreachable(said, details=lost.details) from lost
+        raise ServerUnreachable(unanswered(lost, seen), details=lost.details) from lost
     await connect(target)
+
+
+def unanswered(error: JlabMcpError, seen: Seen) -> str:
+    """Say that a server does not answer, and what SLURM says of its job all the same."""
+    if seen.unknown:
+        return f"{error.message}; how its job stands is unknown: {seen.unknown}"
+    if seen.job is None:
+        return error.message
+    silent = error.remedy is Remedy.CHECK_STATUS and seen.job.phase is Phase.RUNNING
+    why = ", so its node or the network may be down" if silent else ""
+    return f"{error.message}; {job_words(seen.job)}, as far as SLURM knows{why}"
 
 
 def _how(seen: Seen) -> str:

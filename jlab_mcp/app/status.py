@@ -14,7 +14,7 @@ from jlab_mcp.app.connect import connect
 from jlab_mcp.app.observe import Seen, elsewhere, look, no_server, not_yet
 from jlab_mcp.app.profiles.chosen import chosen_by
 from jlab_mcp.app.queue import last_seen, refresh
-from jlab_mcp.app.reach import look_closely
+from jlab_mcp.app.reach import look_closely, unanswered
 from jlab_mcp.app.servers import servers, settings_changed
 from jlab_mcp.client.models import NodeInfo, Resources  # noqa: TC001 - pydantic reads the annotations
 from jlab_mcp.config.places import home_folder
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jlab_mcp.app.target import Target
+    from jlab_mcp.client import NodeClient
     from jlab_mcp.core.record import Connection, ServerRecord, StartedWith
 
 State = Literal["stopped", "queued", "starting", "ready", "unreachable", "elsewhere", "stale"]
@@ -130,7 +131,7 @@ async def _ask(
 ) -> ServerStatus:
     """Ask a server that seems to listen; if it takes its time, SLURM is asked about its job as well."""
     client = (await connect(target)).client
-    asking = asyncio.ensure_future(asyncio.gather(client.info(), client.resources()))
+    asking = asyncio.create_task(_info_and_resources(client))
     try:
         await asyncio.wait([asking], timeout=_PATIENCE)
         if not asking.done() and record.job:
@@ -145,13 +146,17 @@ async def _ask(
         base = _base(target, resolved, seen)
         if seen.standing is not Standing.LISTENING:
             return base
-        why = f"; {seen.unknown}" if seen.unknown else ""
-        return base.model_copy(update={"state": "unreachable", "reason": f"{error.message}{why}"})
+        return base.model_copy(update={"state": "unreachable", "reason": unanswered(error, seen)})
     finally:
         asking.cancel()
     left_s = (await refresh(record, connection)).seconds
     base = _base(target, resolved, seen, time_left_s=left_s)
     return base.model_copy(update={"state": "ready", "reason": None, "info": info, "resources": resources})
+
+
+async def _info_and_resources(client: NodeClient) -> tuple[NodeInfo, Resources]:
+    info, resources = await asyncio.gather(client.info(), client.resources())
+    return info, resources
 
 
 async def status_of_all(resolved: ResolvedProfile) -> ProjectStatus:
@@ -243,7 +248,9 @@ def _hostname(seen: Seen) -> str | None:
     """Return the host that a server is on; of a job, its node."""
     if seen.record and seen.record.job:
         nodes = seen.job.nodes if seen.job else None
-        return seen.connection.hostname if seen.connection else nodes
+        if seen.connection and seen.standing is Standing.LISTENING:
+            return seen.connection.hostname
+        return nodes
     return seen.record.hostname if seen.record else None
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from jlab_mcp.core.slurm.jobs import Job
 
 
+_CLOCKS_DIFFER = 10.0
+"""Seconds by which the clocks of a node and of SLURM may differ; a requeued job waits for longer."""
+
+
 @unique
 class Standing(Enum):
     """How things stand with the server of a record."""
@@ -72,6 +76,7 @@ class Observed:
             or only a zombie.
         connection: what the connection file says, if it is there.
         job: what SLURM says of the record's job; None if it was not asked, or did not answer.
+        job_began: when this run of the job began by SLURM's clock, in seconds since the epoch, if it runs.
     """
 
     hostname: str
@@ -79,6 +84,7 @@ class Observed:
     pid_started: int | None
     connection: Connection | None = None
     job: Job | None = None
+    job_began: float | None = None
 
 
 def judge(record: ServerRecord | None, observed: Observed) -> Standing:  # noqa: PLR0911 - one line per case
@@ -107,7 +113,16 @@ def _judge_job(record: ServerRecord, observed: Observed) -> Standing:
         return Standing.STARTING
     if job and job.phase is Phase.ENDING:
         return Standing.STOPPING
+    if _of_an_earlier_run(observed) and not record.stopping:
+        return Standing.STARTING
     return _alive(record, observed)
+
+
+def _of_an_earlier_run(observed: Observed) -> bool:
+    """Say whether the connection file was there before the job began to run: a node that failed left it."""
+    if observed.connection is None or observed.job_began is None:
+        return False
+    return observed.connection.started_at < observed.job_began - _CLOCKS_DIFFER
 
 
 def _alive(record: ServerRecord, observed: Observed) -> Standing:

@@ -110,7 +110,7 @@ class Slurm:
         """
         answer = await self._ask(jobs.cancel_arguments(job_id, self._cluster))
         if answer.failure:
-            raise SlurmUnreachable(f"job {job_id} could not be cancelled: {answer.failure}")
+            raise SlurmUnreachable(f"SLURM did not take the order: {answer.failure}")
 
     async def _ask(self, argv: Sequence[str], called: str | None = None) -> Answer:
         return await ask(argv, environ=self._environ, timeout=self._timeout, called=called)

@@ -18,6 +18,7 @@ def heal(host: str) -> None:
 
 def crash(host: str) -> None:
     """Turn a host's power off: all of its processes, its /tmp and its /run are gone. Its disk stays."""
+    cut(host)  # what it was connected to hears nothing of its end
     hosts.end(host)
     network.unwire(host_named(host))
 
