@@ -12,7 +12,7 @@ import pytest
 
 from tests.ci_skips import in_ci
 from tests.cluster.lab import faults, health, hosts, install, lifecycle
-from tests.cluster.lab.layout import user_named
+from tests.cluster.lab.layout import LAB, user_named
 from tests.ending import run_to_end
 
 LOGIN_HOSTS = ("alpha-login", "beta-login")
@@ -20,7 +20,7 @@ COMMAND_SECONDS = 120  # generous, for a busy machine: it only ends a command th
 
 
 class Lab:
-    """The two clusters; their hosts are listed in `lab/layout.py`."""
+    """The clusters; their hosts are listed in `lab/layout.py`."""
 
     @property
     def jlab_mcp(self) -> str:
@@ -30,6 +30,10 @@ class Lab:
     def home(self, user: str = "alice") -> Path:
         """Return a user's home; it is the same folder on all hosts and for the test."""
         return user_named(user).home
+
+    def slurm_conf(self, cluster: str) -> Path:
+        """Return a cluster's configuration file, for `SLURM_CONF`; it is there on all hosts."""
+        return LAB / "etc" / cluster / "slurm" / "slurm.conf"
 
     def enter(self, host: str, argv: Sequence[str], user: str = "alice") -> list[str]:
         """Return the command that runs `argv` on a host, in the user's home and environment."""
