@@ -96,7 +96,22 @@ def test_accounts_are_kept_where_there_is_accounting(lab: Lab) -> None:
     assert lab.run("beta-login", *query, check=False).returncode == 1
 
 
-def test_modules_are_there_in_a_login_shell(lab: Lab) -> None:
-    answer = lab.run("alpha-login", "bash", "-lc", "module -t avail 2>&1")
+@pytest.mark.parametrize(("host", "system"), [("alpha-login", "MODULESHOME"), ("beta-login", "LMOD_VERSION")])
+def test_modules_are_there_in_a_login_shell(lab: Lab, host: str, system: str) -> None:
+    shell = f'module -t avail 2>&1; module load cuda; echo "$LAB_MODULE_CUDA"; env | grep -c ^{system}='
 
-    assert {"cuda/12.4", "python/3.12"} <= set(answer.stdout.split())
+    *available, loaded, number = lab.run(host, "bash", "-lc", shell).stdout.split()
+
+    assert {"cuda/12.4", "python/3.12"} <= set(available)
+    assert (loaded, number) == ("cuda/12.4", "1")
+
+
+def test_a_job_on_beta_finds_lmod_too(lab: Lab) -> None:
+    output = lab.home() / "lmod.out"
+    script = "#!/bin/bash -l\nmodule load python/3.11 && echo $LAB_MODULE_PYTHON $LMOD_VERSION\n"
+    file = lab.home() / "lmod.sh"
+    file.write_text(script)
+
+    lab.run("beta-login", "sbatch", "--wait", "--export=NONE", f"--output={output}", str(file))
+
+    assert output.read_text().startswith("python/3.11 8")

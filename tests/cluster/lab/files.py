@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from string import Template
 
-from tests.cluster.lab.layout import CLUSTERS, CONF, HOSTS, LAB, MODULES, NETWORKS, USERS
+from tests.cluster.lab.layout import CLUSTERS, CONF, HOSTS, LAB, LMOD, MODULES, NETWORKS, USERS
 
 
 def write_all() -> None:
@@ -42,6 +42,8 @@ def _write_machine_files() -> None:
         _write(LAB / "etc" / name, "\n".join(lines) + "\n")
     machines = Path("/etc/environment-modules/modulespath").read_text()
     _write(LAB / "etc/modulespath", f"{LAB}/modulefiles\n{machines}")
+    lmod = (LMOD / "etc/profile.d/lmod.sh").read_text()
+    _write(LAB / "etc/lmod-profile.d/lmod.sh", f"LMOD_SITE_MODULEPATH={LAB}/modulefiles\n{lmod}")
 
 
 def _lines_of_others(name: str, ours: set[str]) -> list[str]:

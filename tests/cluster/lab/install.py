@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.cluster.lab.files import make_folder
+from tests.cluster.lab.layout import LMOD
 
 PACKAGES = (
     "slurmctld",
@@ -19,6 +24,7 @@ PACKAGES = (
     "mariadb-server",
     "environment-modules",
     "iproute2",
+    *("lua5.3", "lua-posix", "lua-filesystem", "lua-json", "lua-term"),  # for Lmod
 )
 _NEEDED = (
     *("slurmctld", "slurmd", "slurmdbd", "sbatch", "sacctmgr"),
@@ -34,7 +40,8 @@ def missing() -> list[str]:
     """Name the programs that are not installed yet."""
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"  # daemons may be outside a user's PATH
     programs = [name for name in _NEEDED if shutil.which(name, path=path) is None]
-    return programs if _MODULES.exists() else [*programs, "environment-modules"]
+    needed = {"environment-modules": _MODULES, "Lmod": LMOD}
+    return programs + [name for name, place in needed.items() if not place.exists()]
 
 
 def hindrance() -> str | None:
@@ -64,15 +71,34 @@ def install() -> None:
     with _no_daemons_started():
         _apt_get("update", "--quiet")
         _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *PACKAGES)
+        _unpack_lmod()
     if still := missing():
         raise RuntimeError(f"apt-get installed the packages, but not {', '.join(still)}")
 
 
-def _apt_get(*arguments: str) -> None:
+def _unpack_lmod() -> None:
+    """Unpack Lmod, and let its files find each other where they are."""
+    make_folder(LMOD.parent)
+    with tempfile.TemporaryDirectory(dir=LMOD.parent) as scratch:
+        _apt_get("download", "lmod", folder=scratch)
+        (package,) = Path(scratch).glob("lmod_*.deb")
+        unpacked = Path(scratch) / "unpacked"
+        subprocess.run(["dpkg", "--extract", package, unpacked], check=True)
+        for file in unpacked.rglob("*"):
+            text = file.read_bytes() if file.is_file() and not file.is_symlink() else b""
+            moved = re.sub(rb"(?<![\w.])/(usr/share|usr/lib|etc)/lmod\b", bytes(LMOD) + rb"\g<0>", text)
+            if moved != text:
+                file.write_bytes(moved)
+        shutil.rmtree(LMOD, ignore_errors=True)
+        unpacked.rename(LMOD)
+
+
+def _apt_get(*arguments: str, folder: str | None = None) -> None:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
         ["apt-get", *arguments],
         env=environment,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

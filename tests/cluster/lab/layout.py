@@ -9,6 +9,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[3]
 LAB = Path("/var/lib/jlab-mcp-lab") / hashlib.sha256(bytes(CHECKOUT)).hexdigest()[:8]
 """Holds all state of this checkout's lab; it is at the same place inside every host, like a cluster's shared disk."""
+LMOD = LAB.parent / "lmod"
+"""Lmod, unpacked, because its package and that of environment-modules exclude each other. All checkouts use this one."""
 CONF = Path(__file__).parent / "conf"
 SWITCH = "switch"
 """A host without daemons that holds the bridges, one per network."""
@@ -109,7 +111,7 @@ ACCOUNTING = {
 """What the administrator tells sacctmgr there, once a daemon answers for the first time."""
 
 MODULES = ("python/3.11", "python/3.12", "cuda/12.4", "anaconda3/2024.02")
-"""What `module avail` shows on alpha. They only set a variable."""
+"""What `module avail` shows on alpha and beta. They only set a variable."""
 
 
 def host_named(name: str) -> Host:
