@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.ci_skips import in_ci
-from tests.cluster.lab import faults, health, hosts, install, lifecycle
-from tests.cluster.lab.layout import user_named
+from tests.cluster.lab import faults, health, hosts, install, lifecycle, lines
+from tests.cluster.lab.layout import LAB, user_named
 from tests.ending import run_to_end
 
 LOGIN_HOSTS = ("alpha-login", "beta-login")
@@ -20,7 +22,7 @@ COMMAND_SECONDS = 120  # generous, for a busy machine: it only ends a command th
 
 
 class Lab:
-    """The two clusters; their hosts are listed in `lab/layout.py`."""
+    """The clusters; their hosts are listed in `lab/layout.py`."""
 
     @property
     def jlab_mcp(self) -> str:
@@ -30,6 +32,10 @@ class Lab:
     def home(self, user: str = "alice") -> Path:
         """Return a user's home; it is the same folder on all hosts and for the test."""
         return user_named(user).home
+
+    def slurm_conf(self, cluster: str) -> Path:
+        """Return a cluster's configuration file, for `SLURM_CONF`; it is there on all hosts."""
+        return LAB / "etc" / cluster / "slurm" / "slurm.conf"
 
     def enter(self, host: str, argv: Sequence[str], user: str = "alice") -> list[str]:
         """Return the command that runs `argv` on a host, in the user's home and environment."""
@@ -68,6 +74,31 @@ class Lab:
         with self._mended():
             faults.stop_daemon(host, daemon)
             yield
+
+    @contextmanager
+    def wrapped(self, host: str, program: str, script: str) -> Iterator[None]:
+        """Have a script in a program's place on a host's PATH, as sites do; a log-in shell sets PATH anew.
+
+        In the script, `real` is the path of the program itself.
+        """
+        wrapper = shlex.quote(str(hosts.SITE / program))
+        text = f"#!/bin/bash\nreal=/usr/bin/{program}\n{script}\n"
+        lines.must(host, f"printf %s {shlex.quote(text)} >{wrapper} && chmod 755 {wrapper}")
+        try:
+            yield
+        finally:
+            lines.must(host, f"rm {wrapper}")
+
+    def queries(self, host: str, user: str = "alice") -> int:
+        """Count the requests of a user that the controller of a host's cluster got since `reset_queries`."""
+        told = lines.must(host, "sdiag")
+        by_user = told.partition("statistics by user")[2]
+        found = re.search(rf"^\s*{user}\s+\(\s*\d+\)\s+count:(\d+)", by_user, re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    def reset_queries(self, host: str) -> None:
+        """Let the controller of a host's cluster count its requests from 0."""
+        lines.must(host, "sdiag --reset")
 
     def reset(self) -> None:
         """Mend all faults and cancel all jobs of all users; return when all nodes are idle."""

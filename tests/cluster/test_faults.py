@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import uuid4
@@ -10,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from tests.cluster.conftest import Lab
+from tests.cluster.jobs import Job, submit
 from tests.cluster.lab import faults, hosts
 from tests.cluster.lab.layout import LAB
 from tests.commands import until
@@ -19,15 +19,13 @@ TICKING = 'while :; do echo "$SECONDS" >>"$SLURM_JOB_NAME.ticks"; sleep 0.2; don
 
 
 @dataclass(frozen=True)
-class Job:
-    """A job of alice's on alpha that ticks for ever.
+class TickingJob(Job):
+    """A job on alpha that ticks for ever.
 
     A controller that is killed may give an id twice, so the name tells jobs apart.
     """
 
-    lab: Lab
     name: str
-    id: str
 
     @property
     def ticks(self) -> int:
@@ -47,22 +45,6 @@ class Job:
         before = self.ticks
         return until(lambda: self.ticks > before, "tick")
 
-    def shown(self, field: str) -> str:
-        """Return a field of what the controller knows of it."""
-        answer = self.lab.run("alpha-login", "scontrol", "--oneliner", "show", "job", self.id).stdout
-        found = re.search(rf"\b{field}=(\S*)", answer)
-        assert found, answer
-        return found[1]
-
-    @property
-    def state(self) -> str:
-        """The controller's word for how it is."""
-        return self.shown("JobState")
-
-    def becomes(self, state: str) -> bool:
-        """Wait for a state."""
-        return until(lambda: self.state == state, state)
-
 
 @pytest.fixture(autouse=True)
 def no_jobs_left(quiet_lab: Lab) -> Iterator[None]:
@@ -71,11 +53,11 @@ def no_jobs_left(quiet_lab: Lab) -> Iterator[None]:
     quiet_lab.reset()
 
 
-def started(lab: Lab, node: str, *options: str) -> Job:
+def started(lab: Lab, node: str, *options: str) -> TickingJob:
     """Submit a job to a node and return it once it ticks."""
     name = f"job-{uuid4().hex}"
-    command = ["sbatch", "--parsable", f"--job-name={name}", f"--nodelist={node}", f"--wrap={TICKING}"]
-    job = Job(lab, name, lab.run("alpha-login", *command, *options).stdout.strip())
+    options = (f"--job-name={name}", f"--nodelist={node}", *options)
+    job = TickingJob(lab, "alpha-login", submit(lab, "alpha-login", *options, script=TICKING).id, name)
     until(lambda: job.ticks, "tick")
     return job
 

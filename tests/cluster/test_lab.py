@@ -33,6 +33,25 @@ def test_a_user_sees_the_partitions_and_their_gpus(lab: Lab, host: str, expected
     assert set(answer.stdout.splitlines()) == expected
 
 
+@pytest.mark.parametrize(
+    ("variables", "options"), [((), ("--clusters=gamma",)), (("SLURM_CONF={conf}",), ())]
+)
+def test_a_second_cluster_is_reached_from_the_log_in_host_of_the_first(
+    lab: Lab, variables: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    output = lab.home() / "gamma.out"
+    output.unlink(missing_ok=True)
+    chosen = ("env", *(variable.format(conf=lab.slurm_conf("gamma")) for variable in variables))
+    submit = ("sbatch", "--parsable", "--wait", "--gres=gpu:v100:1", f"--output={output}", "--wrap=hostname")
+
+    answer = lab.run("alpha-login", *chosen, *submit, *options)
+
+    assert answer.stdout.strip().partition(";")[2] == ("gamma" if options else "")
+    assert output.read_text() == "gamma-v1\n"
+    shown = lab.run("alpha-login", *chosen, "sinfo", "--noheader", "--format=%P %G", *options)
+    assert shown.stdout.splitlines()[-1] == "volta* gpu:v100:2"
+
+
 @pytest.mark.parametrize("host", LOGIN_HOSTS)
 def test_a_job_runs_and_gets_the_gpu_it_asked_for(lab: Lab, host: str) -> None:
     output = lab.home() / f"{host}.out"
@@ -71,8 +90,8 @@ def test_accounts_are_kept_where_there_is_accounting(lab: Lab) -> None:
     ]
 
     assert set(lab.run("alpha-login", *query).stdout.split()) == {
-        "physics|high,normal,short",
-        "physics-gpu|high,normal,short",
+        f"{account}|high,low,maxone,normal,onegpu,scavenge,short,shortwall"
+        for account in ("physics", "physics-gpu")
     }
     assert lab.run("beta-login", *query, check=False).returncode == 1
 

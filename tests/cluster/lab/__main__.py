@@ -36,7 +36,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.cluster.lab", description="Two SLURM clusters on this machine."
+        prog="python -m tests.cluster.lab", description="Three SLURM clusters on this machine."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("install", help="install SLURM and what it needs, by apt-get")

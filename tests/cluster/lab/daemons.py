@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from tests.cluster.lab import lines
-from tests.cluster.lab.layout import ACCOUNTING, LAB, Host
+from tests.cluster.lab.layout import ACCOUNTANT, ACCOUNTING, LAB, Host
 
 _DATABASE = "--no-defaults --socket=/run/mysqld/mysqld.sock"
 
@@ -53,7 +53,6 @@ DAEMONS = {
         pid_file="/run/slurmdbd.pid",
         start="slurmdbd",
         answers="sacctmgr --noheader show cluster",
-        then=" && ".join(f"sacctmgr --immediate {line}" for line in ACCOUNTING),
     ),
     "slurmctld": Daemon(
         pid_file="/run/slurmctld.pid", start="slurmctld", answers="scontrol ping | grep -w UP"
@@ -90,6 +89,8 @@ def start(host: Host, name: str, *, first: bool = False) -> None:
         time.sleep(0.05)
     if first and daemon.then:
         lines.must(host.name, daemon.then)
+    if first and host.name == ACCOUNTANT and name in ACCOUNTING:
+        lines.must(host.name, " && ".join(f"sacctmgr --immediate {line}" for line in ACCOUNTING[name]))
 
 
 def runs(host: Host, name: str) -> bool:

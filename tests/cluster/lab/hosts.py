@@ -16,6 +16,8 @@ from tests.cluster.lab import host as first_process
 from tests.cluster.lab.layout import CHECKOUT, HOSTS, LAB, SWITCH, Host, user_named
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SITE = Path("/run/site")
+"""On each host: what the site puts before its own programs. It is first on the PATH of whoever enters."""
 _NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 ALL = (SWITCH, *(host.name for host in HOSTS))
 
@@ -74,6 +76,7 @@ def _orders(host: Host | None) -> str:
             ("/run/munge", "munge:", 0o755),
             ("/run/mysqld", "mysql:", 0o755),
             ("/run/gpu", "root:", 0o755),
+            (str(SITE), "root:", 0o755),
         ],
         files=[f"/run/gpu/nvidia{number}" for number in range(host.gpus if host else 0)],
     )
@@ -108,7 +111,7 @@ def enter(name: str, argv: Sequence[str], user: str = "root") -> list[str]:
         raise LookupError(f"no host {name!r} is up; `python -m tests.cluster.lab status` lists them")
     home = "/" if user == "root" else str(user_named(user).home)
     variables = {"HOME": home, "USER": user, "LOGNAME": user, "SHELL": "/bin/bash", "LANG": "C.UTF-8"}
-    variables |= {"PATH": _PATH, "TERM": os.environ.get("TERM", "dumb")}
+    variables |= {"PATH": f"{SITE}:{_PATH}", "TERM": os.environ.get("TERM", "dumb")}
     return [
         *("nsenter", f"--target={pid}", *_NAMESPACES, "--"),
         *("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"),

@@ -15,6 +15,21 @@ SWITCH = "switch"
 
 
 @dataclass(frozen=True)
+class Cluster:
+    """A SLURM cluster.
+
+    Attributes:
+        name: its name in SLURM, and the name of its folder in `conf`.
+        login: the host where its users ask it.
+        network: what its hosts are wired to; hosts of one network have the same munge key.
+    """
+
+    name: str
+    login: str
+    network: str
+
+
+@dataclass(frozen=True)
 class Host:
     """A machine of the lab.
 
@@ -34,21 +49,8 @@ class Host:
 
     @property
     def network(self) -> str:
-        """The network it is wired to; hosts of one network have the same munge key."""
-        return self.cluster
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A SLURM cluster.
-
-    Attributes:
-        name: its name in SLURM, and the name of its folder in `conf`.
-        login: the host where its users ask it.
-    """
-
-    name: str
-    login: str
+        """The network it is wired to."""
+        return next(cluster.network for cluster in CLUSTERS if cluster.name == self.cluster)
 
 
 @dataclass(frozen=True)
@@ -64,29 +66,47 @@ class User:
         return LAB / "home" / self.name
 
 
+CLUSTERS = (
+    Cluster("alpha", login="alpha-login", network="alpha"),
+    Cluster("beta", login="beta-login", network="beta"),
+    Cluster("gamma", login="gamma-v1", network="alpha"),
+)
+NETWORKS = ("alpha", "beta")
 HOSTS = (
     Host("alpha-ctl", "alpha", "10.71.0.2", ("munged", "mariadbd", "slurmdbd", "slurmctld")),
     Host("alpha-login", "alpha", "10.71.0.10", ("munged",)),
     Host("alpha-a1", "alpha", "10.71.0.21", ("munged", "slurmd"), gpus=2),
     Host("alpha-a2", "alpha", "10.71.0.22", ("munged", "slurmd"), gpus=2),
     Host("alpha-h1", "alpha", "10.71.0.31", ("munged", "slurmd"), gpus=4),
+    Host("gamma-v1", "gamma", "10.71.0.41", ("munged", "slurmctld", "slurmd"), gpus=2),
     Host("beta-login", "beta", "10.72.0.10", ("munged", "slurmctld")),
     Host("beta-g1", "beta", "10.72.0.21", ("munged", "slurmd"), gpus=4),
 )
-CLUSTERS = (Cluster("alpha", login="alpha-login"), Cluster("beta", login="beta-login"))
-NETWORKS = ("alpha", "beta")
 USERS = (User("alice", 20001), User("bob", 20002))
 
-ACCOUNTING = (
-    "add cluster alpha",
-    "add qos short MaxWall=00:30:00",
-    "add qos high Priority=100",
-    "add account physics Description=physics Organization=science",
-    "add account physics-gpu Description=physics-gpu Organization=science",
-    "add user alice Account=physics,physics-gpu DefaultAccount=physics QOS=normal,short,high",
-    "add user bob Account=physics DefaultAccount=physics QOS=normal",
-)
-"""What alpha's administrator tells sacctmgr."""
+_QOS = "normal,maxone,low,scavenge,high"
+ACCOUNTANT = "alpha-ctl"
+"""The host that keeps the accounts."""
+ACCOUNTING = {
+    "slurmdbd": (
+        "add cluster alpha,gamma",
+        "add qos short MaxWall=00:30:00",
+        "add qos shortwall MaxWall=00:02:00",
+        "add qos maxone MaxJobsPerUser=1",
+        "add qos low,scavenge",
+        "modify qos scavenge set PreemptMode=cancel",
+        "add qos high Priority=100 Preempt=low,scavenge",
+        "add account physics Description=physics Organization=science",
+        "add account physics-gpu Description=physics-gpu Organization=science",
+        f"add user alice Account=physics,physics-gpu DefaultAccount=physics QOS={_QOS},short,shortwall",
+        f"add user bob Account=physics DefaultAccount=physics QOS={_QOS}",
+    ),
+    "slurmctld": (  # only now does slurmdbd know that there are GPUs to count
+        "add qos onegpu MaxTRESPerUser=gres/gpu=1",
+        "modify user alice,bob set QOS+=onegpu",
+    ),
+}
+"""What the administrator tells sacctmgr there, once a daemon answers for the first time."""
 
 MODULES = ("python/3.11", "python/3.12", "cuda/12.4", "anaconda3/2024.02")
 """What `module avail` shows on alpha. They only set a variable."""

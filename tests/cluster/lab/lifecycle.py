@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from tests.cluster.lab import daemons, files, hosts, network
-from tests.cluster.lab.layout import CHECKOUT, CLUSTERS, HOSTS, LAB, SWITCH, Cluster
+from tests.cluster.lab.layout import CHECKOUT, HOSTS, LAB, NETWORKS, SWITCH
 
 _UP = LAB / "run" / "up"
 """There once the lab is up; it says who brought it up."""
@@ -36,8 +36,8 @@ def up(who: str) -> None:
     files.write_all()
     hosts.boot(None)
     network.wire_switch()
-    with ThreadPoolExecutor(len(CLUSTERS)) as pool:
-        for _done in pool.map(_start_cluster, CLUSTERS):
+    with ThreadPoolExecutor(len(NETWORKS)) as pool:
+        for _done in pool.map(_start_network, NETWORKS):
             pass
     _check_reach()
     _UP.write_text(who)
@@ -48,8 +48,8 @@ def down() -> None:
     hosts.end_all()
 
 
-def _start_cluster(cluster: Cluster) -> None:
-    members = [host for host in HOSTS if host.cluster == cluster.name]
+def _start_network(name: str) -> None:
+    members = [host for host in HOSTS if host.network == name]
     for host in members:
         hosts.boot(host)
         network.wire(host)
