@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pexpect
 import pytest
@@ -35,7 +36,7 @@ class Waiting:
         host: where it was started.
     """
 
-    settings: dict[str, str | list[str]]
+    settings: dict[str, Any]
     reason: str
     words: str
     host: str = "alpha-login"
