@@ -8,7 +8,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
@@ -18,12 +19,20 @@ from jlab_mcp.errors import JlabMcpError
 from tests.conftest import Project
 
 
+class Served(Protocol):
+    """What has a server, or will."""
+
+    @property
+    def connection_file(self) -> Path:
+        """Where its server says how to reach it."""
+
+
 @dataclass
 class Agent:
     """Calls tools, and checks that they answer as expected, without the token."""
 
     session: ClientSession
-    project: Project
+    project: Served
     progress: list[tuple[float, float | None, str | None]] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
 
@@ -76,6 +85,13 @@ async def agent(project: Project) -> AsyncIterator[Agent]:
     server = StdioServerParameters(
         command=sys.executable, args=["-m", "jlab_mcp"], env=project.env, cwd=project.folder
     )
+    async with speaking_to(server, project) as found:
+        yield found
+
+
+@asynccontextmanager
+async def speaking_to(server: StdioServerParameters, project: Served) -> AsyncIterator[Agent]:
+    """Start any MCP server that works in a project, and speak to it."""
     failure: Exception | None = None
     async with stdio_client(server) as (reading, writing), ClientSession(reading, writing) as session:
         await session.initialize()

