@@ -17,7 +17,7 @@ from jlab_mcp.app.surroundings import local_interpreter, without_effect, write_s
 from jlab_mcp.core.command import root_dir
 from jlab_mcp.core.record import ServerJob, ServerRecord
 from jlab_mcp.core.remembered import remember
-from jlab_mcp.core.slurm.refusals import lines_of, unreachable
+from jlab_mcp.core.slurm.refusals import lines_of, said_in, unreachable
 from jlab_mcp.core.slurm.sbatch import job_name
 from jlab_mcp.errors import CannotWrite, ConfigError, SlurmUnreachable
 from jlab_mcp.runners.base import LaunchOrder
@@ -109,7 +109,7 @@ async def _submitted(
 
         remove_record(resolved.paths, keep_sessions=True)
         if unreachable(answer.said):
-            said = lines_of(answer.said)[-1]
+            said = said_in(lines_of(answer.said)[-1])
             raise SlurmUnreachable(f"SLURM does not answer, and nothing was submitted: {said}")
         raise await refused(resolved, answer.said, slurm_environment(resolved))
     cluster = answer.cluster or resolved.slurm.clusters
