@@ -46,6 +46,7 @@ _SHOWN = {
     "log_tail": "The log ends:",
     "available": "Kernels there are:",
     "log_file": "Log file:",
+    "execution_id": "Before sending the code again, ask what became of it: `read_notebook` with execution_id",
 }
 
 
