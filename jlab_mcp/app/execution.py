@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jlab_mcp.errors import JlabMcpError
+from jlab_mcp.errors import JlabMcpError, ServerUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -133,9 +133,16 @@ async def _run(
     *,
     stops: Sequence[str],
 ) -> Execution:
-    """Begin, and wait; a caller who gives up may have the executions `stops` stopped, in that order."""
+    """Begin, and wait; a caller who gives up may have the executions `stops` stopped, in that order.
+
+    Raises:
+        ServerUnreachable: no answer came; the last of `stops` may have begun, and `details` says its id.
+    """
     try:
         return await _wait(connected, begin, patience)
+    except ServerUnreachable as lost:
+        lost.details["execution_id"] = stops[-1]
+        raise
     except asyncio.CancelledError:
         await _stop(connected, stops, patience)
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -10,7 +11,9 @@ import pytest
 
 from jlab_mcp.app import execution, notebooks
 from jlab_mcp.app.connect import close_clients
+from jlab_mcp.client import NodeClient
 from jlab_mcp.client.models import ExecutionState
+from jlab_mcp.errors import ExecutionNotFound, ServerUnreachable
 from tests.conftest import Project
 
 
@@ -49,6 +52,21 @@ async def test_who_gives_up_a_re_run_stops_the_cells_that_wait_too(live_project:
     finally:
         await close_clients()
     assert states == [ExecutionState.INTERRUPTED, ExecutionState.NOT_RUN, ExecutionState.NOT_RUN]
+
+
+@pytest.mark.live
+async def test_who_gets_no_answer_is_told_the_executions_id(live_project: Project) -> None:
+    server = await live_project.connect()
+    nobody = server.connection.model_copy(update={"url": "http://127.0.0.1:9/"})
+    try:
+        with pytest.raises(ServerUnreachable) as lost:
+            await execution.run_code(
+                replace(server, client=NodeClient(nobody)), "s", "1", execution.Patience()
+            )
+        with pytest.raises(ExecutionNotFound):  # it was never sent
+            await execution.attach(server, str(lost.value.details["execution_id"]), execution.Patience())
+    finally:
+        await close_clients()
 
 
 @pytest.mark.live

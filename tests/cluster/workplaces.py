@@ -17,7 +17,7 @@ from uuid import uuid4
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from jlab_mcp.core.record import Connection, ServerRecord
+from jlab_mcp.core.record import Connection, ServerJob, ServerRecord
 from jlab_mcp.storage.records import read_connection, read_record
 from tests.agent import Agent
 from tests.cluster.conftest import Lab
@@ -117,11 +117,25 @@ class Workplace:
         return read_record(self.project.resolved().paths)
 
     @property
+    def job(self) -> ServerJob:
+        """What is written about the server's job; its id may not be known."""
+        record = self.record
+        assert record
+        assert record.job
+        return record.job
+
+    @property
+    def has_job(self) -> bool:
+        """Whether it is written down which job the server has."""
+        record = self.record
+        return record is not None and record.job_id is not None
+
+    @property
     def job_id(self) -> str:
         """The id of the server's job."""
-        assert self.record
-        assert self.record.job_id
-        return self.record.job_id
+        found = self.job.job_id
+        assert found
+        return found
 
     @property
     def connection(self) -> Connection:
@@ -133,16 +147,8 @@ class Workplace:
     def jobs(self) -> list[str]:
         """Return the ids of all jobs that were ever submitted for this project, by the controller's memory."""
         told = self.lab.run(LOGIN, "squeue", "--noheader", "--states=all", "--format=%i %j").stdout
-        return [
-            line.split()[0] for line in told.splitlines() if line.split()[1].startswith(f"{self._prefix}-")
-        ]
-
-    @property
-    def _prefix(self) -> str:
-        record = self.record
-        assert record
-        assert record.job
-        return record.job.name.rpartition("-")[0]
+        prefix = self.job.name.rpartition("-")[0]  # what follows is each launch's own
+        return [line.split()[0] for line in told.splitlines() if line.split()[1].startswith(f"{prefix}-")]
 
     def update(self, *changes: str) -> None:
         """Change the job, as an administrator may."""

@@ -155,3 +155,19 @@ def test_a_job_is_judged_by_what_slurm_says_and_its_file(
 
 def test_silence_of_slurm_is_no_end() -> None:
     assert judge(JOB_RECORD, Observed("here", "boot", None, None, None)).alive
+
+
+@pytest.mark.parametrize(
+    ("began", "standing"),
+    [
+        (CONNECTION.started_at - 5, Standing.LISTENING),
+        (CONNECTION.started_at + 5, Standing.LISTENING),  # the clocks of two machines
+        (CONNECTION.started_at + 60, Standing.STARTING),
+        (None, Standing.LISTENING),
+    ],
+)
+def test_a_connection_file_from_before_the_job_began_is_of_an_earlier_run(
+    began: float | None, standing: Standing
+) -> None:
+    job = Job(job_id="7", state="RUNNING", name="n")
+    assert judge(JOB_RECORD, Observed("here", "boot", None, CONNECTION, job, began)) is standing

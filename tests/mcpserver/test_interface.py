@@ -6,7 +6,7 @@ import pytest
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp_types import ListToolsResult
 
-from jlab_mcp.errors import ConfigError, JlabMcpError, NoServer, Remedy
+from jlab_mcp.errors import ConfigError, JlabMcpError, NoServer, Remedy, ServerUnreachable
 from jlab_mcp.mcpserver import wording
 from jlab_mcp.mcpserver.server import INSTRUCTIONS, JlabServer, build
 
@@ -91,6 +91,13 @@ def test_several_problems_and_a_log_are_shown():
     assert "two is wrong" in said
     error = JlabMcpError("it broke", details={"log_tail": ["a", "b"], "log_file": "/x.log"})
     assert wording.error_words(error) == "It broke. The log ends:\na\nb Log file: /x.log"
+
+
+def test_a_call_without_an_answer_says_by_which_id_to_ask_for_it() -> None:
+    error = ServerUnreachable("it is silent", remedy=Remedy.RETRY, details={"execution_id": "ab12"})
+    assert wording.error_words(error).endswith(
+        "ask what became of it: `read_notebook` with execution_id ab12"
+    )
 
 
 @pytest.mark.parametrize(
