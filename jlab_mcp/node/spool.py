@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from typing import IO
 
 _BUFFER = 1 << 20  # bytes
@@ -36,8 +38,7 @@ class Spool:
         try:
             if self._file is None:
                 os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-                again = os.O_APPEND if self.used else os.O_TRUNC
-                descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | again, 0o600)
+                descriptor = _reopened(self.path) if self.used else _made_anew(self.path)
                 self._file = open(descriptor, "wb", buffering=_BUFFER)  # noqa: SIM115
                 self.used = True
             self._file.write(text.encode("utf-8", "replace"))
@@ -59,3 +60,20 @@ class Spool:
             with contextlib.suppress(OSError):  # `flush` has said why
                 self._file.close()
             self._file = None
+
+
+def _made_anew(path: str) -> int:
+    """Make a file that was not there: where others may write too, they could have laid a link there."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _reopened(path: str) -> int:
+    """Open the file once more, or another if it is gone, but none that somebody else laid there."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    state = os.fstat(descriptor)
+    if stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid():
+        return descriptor
+    os.close(descriptor)
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)

@@ -118,3 +118,19 @@ def test_a_runtime_folder_that_was_cleared_away_is_made_again(tmp_path: Path) ->
         assert server.run(first, code="1 + 1")["state"] == "ok"
         scratch = server.post("scratch", execution_id=os.urandom(8).hex(), code="1", wait=60).json()
         assert scratch["state"] == "ok"
+
+
+def test_long_output_is_not_written_through_a_link_that_was_laid_in_its_place(
+    node: NodeServer, tmp_path: Path
+) -> None:
+    session = node.new_session("laid-link")
+    long = "print('x' * 1_200_000)"
+    ran = node.run(session["session_id"], code=long)
+    file = next(Path(session["notebook_path"].replace(".ipynb", "_outputs")).iterdir())
+    mine = tmp_path / "mine"
+    mine.write_text("untouched")
+    file.unlink()
+    file.symlink_to(mine)
+    again = node.run(session["session_id"], cell=ran["cell_id"])
+    assert (again["state"], mine.read_text()) == ("ok", "untouched")
+    assert (file.is_symlink(), file.stat().st_size) == (False, 1_200_001)
