@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.client import connect
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.client import ClientConnection
 
+    from jlab_mcp.client.wire import IpVersion
+
 _BODY = b',"body":'
+_FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 _TELLING = frozenset({401, 403, 404})
 """Statuses of a refused upgrade that come from the server itself; others come from something in between."""
 
@@ -39,12 +43,14 @@ class Channel:
         url: of the API, ending in a slash.
         token: the server's.
         connect_s: how long a connection may take, in seconds.
+        ip_version: by which alone the server is reached; None for any.
     """
 
-    def __init__(self, url: str, token: str, *, connect_s: float) -> None:
+    def __init__(self, url: str, token: str, *, connect_s: float, ip_version: IpVersion) -> None:
         self._url = "ws" + url.removeprefix("http") + "calls"
         self._token = token
         self._connect_s = connect_s
+        self._family = _FAMILIES[ip_version]
         self._link: _Link | None = None
         self._opening = asyncio.Lock()
 
@@ -89,6 +95,7 @@ class Channel:
                 self._url,
                 additional_headers={"Authorization": f"token {self._token}"},
                 open_timeout=self._connect_s,
+                family=self._family,
                 # A proxy meant for the internet must not see, or stop, what goes to the server.
                 proxy=None,
                 compression=None,

@@ -42,6 +42,7 @@ class NodeClient:
     def __init__(self, connection: Connection) -> None:
         self._shown = connection.url
         self._token = connection.token
+        self._ip_version = connection.ip_version
         self._transport: Transport | None = None
 
     async def aclose(self) -> None:
@@ -253,7 +254,10 @@ class NodeClient:
             if not _is_address(self._shown):
                 raise self._unreachable("has an address that is no URL", Remedy.STOP_SERVER)
             self._transport = Transport(
-                self._shown + _API, self._token.get_secret_value(), connect_s=_CONNECT_SECONDS
+                self._shown + _API,
+                self._token.get_secret_value(),
+                connect_s=_CONNECT_SECONDS,
+                ip_version=self._ip_version,
             )
         return self._transport
 

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from jlab_mcp.client.wire import IpVersion
+
+_ANY_ADDRESS = {None: None, 4: "0.0.0.0", 6: "::"}  # noqa: S104
+"""What a connection of a version of IP begins at; there is no other way to say which version is meant."""
+
 
 class Plain:
     """HTTP requests to the node service, over kept connections.
@@ -19,12 +24,14 @@ class Plain:
         url: of the API, ending in a slash.
         token: the server's.
         connect_s: how long a connection may take, in seconds.
+        ip_version: by which alone the server is reached; None for any.
     """
 
-    def __init__(self, url: str, token: str, *, connect_s: float) -> None:
+    def __init__(self, url: str, token: str, *, connect_s: float, ip_version: IpVersion) -> None:
         self._url = url
         self._token = token
         self._connect_s = connect_s
+        self._from = _ANY_ADDRESS[ip_version]
         self._http: httpx.AsyncClient | None = None
 
     async def call(
@@ -65,6 +72,9 @@ class Plain:
                 # A proxy meant for the internet must not see, or stop, what goes to the server.
                 trust_env=False,
                 headers={"Authorization": f"token {self._token}"},
-                limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+                transport=httpx.AsyncHTTPTransport(
+                    local_address=self._from,
+                    limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+                ),
             )
         return self._http

@@ -10,7 +10,7 @@ from jlab_mcp.client.plain import Plain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jlab_mcp.client.wire import Answer
+    from jlab_mcp.client.wire import Answer, IpVersion
 
 _LONGEST_CODE = 800_000
 """Characters beyond which a call goes by HTTP: servers refuse frames of more than 10 MiB, and a character
@@ -24,11 +24,12 @@ class Transport:
         url: of the API, ending in a slash.
         token: the server's.
         connect_s: how long a connection may take, in seconds.
+        ip_version: by which alone the server is reached; None for any.
     """
 
-    def __init__(self, url: str, token: str, *, connect_s: float) -> None:
-        self._channel: Channel | None = Channel(url, token, connect_s=connect_s)
-        self._plain = Plain(url, token, connect_s=connect_s)
+    def __init__(self, url: str, token: str, *, connect_s: float, ip_version: IpVersion) -> None:
+        self._channel: Channel | None = Channel(url, token, connect_s=connect_s, ip_version=ip_version)
+        self._plain = Plain(url, token, connect_s=connect_s, ip_version=ip_version)
 
     async def call(
         self, method: str, path: str, *, query: Mapping[str, Any], body: Mapping[str, Any], answer_s: float

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+IpVersion = Literal[4, 6] | None
+"""The version of IP by which alone a server is reached; None for any."""
 
 
 class NoAnswer(Exception):

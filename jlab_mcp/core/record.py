@@ -124,6 +124,10 @@ class Connection(BaseModel):
     hostname: str
     ip: str
     port: int
+    ip_version: Literal[4, 6] | None = Field(
+        default=None,
+        description="Version of IP by which alone the host's name leads to this server; null for any.",
+    )
     pid: int
     root_dir: Path
     notebook_dir: Path

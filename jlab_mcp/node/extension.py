@@ -22,6 +22,8 @@ NODE_VERSION = "0.1.0"
 # Keys of the web application's settings:
 SETTINGS_KEY = "jlab_mcp"  # what the launcher was told
 ENDING_KEY = "jlab_mcp_ending"  # how it ends
+# What listens on all addresses of one version of IP leaves the port of the other to anybody on the host.
+_IP_VERSIONS = {"0.0.0.0": 4, "::": 6}  # noqa: S104
 
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
@@ -80,6 +82,7 @@ def announce(serverapp: Any, service: Service, ending: Ending) -> None:
         "token": serverapp.identity_provider.token,
         "ip": host,
         "port": serverapp.port,
+        "ip_version": _IP_VERSIONS.get(serverapp.ip),
         **{key: info[key] for key in info if key != "api"},
     }
     try:

@@ -429,3 +429,22 @@ async def test_a_real_service_answers_every_method(live_project: Project):
         assert (await client.close_session("c0ffee00")).session_id == "c0ffee00"
     finally:
         await client.aclose()
+
+
+@pytest.mark.parametrize("length", [1, 800_000], ids=["websocket", "http"])
+async def test_a_hosts_other_addresses_are_not_tried_where_others_could_listen(length: int) -> None:
+    came: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async with await asyncio.start_server(note, "127.0.0.1", 0) as spy:
+        port = spy.sockets[0].getsockname()[1]
+        for version in (6, 4):
+            place = connection(port).model_copy(update={"ip_version": version})
+            client = NodeClient(place)
+            with pytest.raises(ServerUnreachable):
+                await client.execute("s", "e", code="#" * length, wait=0)
+            await client.aclose()
+            assert bool(came) is (version == 4)
