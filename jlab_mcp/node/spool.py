@@ -63,14 +63,14 @@ class Spool:
 
 
 def _made_anew(path: str) -> int:
-    """Make a file that was not there before: where others may write too, they could have laid a link there."""
+    """Make a file that was not there: where others may write too, they could have laid a link there."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def _reopened(path: str) -> int:
-    """Open the file once more, or another in its place if it is gone, but none that somebody else laid there."""
+    """Open the file once more, or another if it is gone, but none that somebody else laid there."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     state = os.fstat(descriptor)
     if stat.S_ISREG(state.st_mode) and state.st_uid == os.geteuid():
