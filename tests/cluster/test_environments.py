@@ -118,6 +118,7 @@ async def test_lmods_modules_and_a_named_environment_are_seen_too(lmod: Workplac
         ("apptainer", ("exec", "--nv", "--bind", "lab.sif")),
         ("srun", ("--ntasks=1", "--container-image=nvcr.io#nvidia/pytorch:25.01-py3")),
     ],
+    ids=["apptainer", "pyxis"],
 )
 @pytest.mark.usefixtures("servers")
 async def test_a_server_runs_in_what_its_container_is_called_with(
@@ -181,6 +182,7 @@ def test_an_environment_like_condas_is_used_by_its_path(quiet_lab: Lab) -> None:
         ('venv = "~/venvs/empty"', "/venvs/empty has no jupyterlab and ipykernel"),
         ('container = { image = "none.sif" }', "there is no image "),
     ],
+    ids=["venv", "jupyterlab", "image"],
 )
 def test_what_is_missing_in_a_users_folders_is_told_before_a_job_is_submitted(
     quiet_lab: Lab, env: str, said: str
