@@ -20,7 +20,7 @@ BENCH_ARGS ?=
 
 CHECKS := check-format check-lint check-types check-imports check-schemas check-tests
 
-.PHONY: help setup demo test bench schemas format constraints clean $(CHECKS)
+.PHONY: help setup demo test bench bench-slurm schemas format constraints clean $(CHECKS)
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,9 @@ test: $(CHECKS) ## Run every check: format, lint, types, imports, schemas, tests
 
 bench: $(READY) ## Measure every figure beside its floor (table, and bench/results.json)
 	@$(BIN)/python -m bench $(BENCH_ARGS)
+
+bench-slurm: $(READY) ## The same for servers in jobs, on a real SLURM (root; bench/results-slurm.json)
+	@$(BIN)/python -m bench.cluster $(BENCH_ARGS)
 
 schemas: $(READY) ## Write schemas/ anew from the models
 	@rm -f schemas/*.schema.json
@@ -55,7 +58,10 @@ check-types: $(READY) ## Check the types (mypy --strict)
 check-imports: $(READY) ## Check that imports go down only
 	@$(BIN)/lint-imports --no-logo
 
-check-schemas: $(READY) ## Check that schemas/ is what the models say
+check-bench-slurm: $(READY) ## The same for servers in jobs, on a real SLURM (root; bench/results-slurm.json)
+	@$(BIN)/python -m bench.cluster $(BENCH_ARGS)
+
+schemas: $(READY) ## Check that schemas/ is what the models say
 	@rm -rf $(VENV)/schemas; mkdir $(VENV)/schemas
 	@$(BIN)/python -m jlab_mcp.app.schemas $(VENV)/schemas
 	@diff -u schemas $(VENV)/schemas || { echo 'hint: `make schemas` writes them anew' >&2; exit 1; }
