@@ -160,10 +160,12 @@ async def _learned(job: ServerJob, found: Job | None) -> ServerJob:
     if found is None:
         if job.job_id is None:
             return job
-        end = await slurm_of(job).end_of(job.job_id)
+        end = await slurm_of(job).end_of(job.job_id, job.name)
         return job.model_copy(update={"end": end or JobEnd()})
     if found.phase is Phase.ENDED:
-        end = await slurm_of(job).end_of(found.job_id) or JobEnd(state=found.state, nodes=found.nodes)
+        end = await slurm_of(job).end_of(found.job_id, job.name) or JobEnd(
+            state=found.state, nodes=found.nodes
+        )
         end = end.model_copy(update={"time_limit": found.time_limit or end.time_limit})
         return job.model_copy(update={"job_id": found.job_id, "end": end})
     return job.model_copy(update={"job_id": found.job_id})

@@ -94,9 +94,15 @@ class Slurm:
             raise SlurmUnreachable(f"SLURM does not answer: {answer.failure}")
         return jobs.parse_queue(answer.stdout)
 
-    async def end_of(self, job_id: str) -> JobEnd | None:
-        """Return how a job ended, from the controller or else from accounting; None if neither knows."""
+    async def end_of(self, job_id: str, name: str) -> JobEnd | None:
+        """Return how a job ended, from the controller or else from accounting; None if neither knows.
+
+        Raises:
+            SlurmUnreachable: SLURM contradicts itself; the controller says that the job has not ended.
+        """
         answer = await self._ask(jobs.job_arguments(job_id, self._cluster), "scontrol show job")
+        if state := jobs.parse_alive(answer.stdout, job_id, name):
+            raise SlurmUnreachable(f"squeue does not show job {job_id} as scontrol does: {state}")
         if end := jobs.parse_job(answer.stdout, job_id):
             return end
         answer = await self._ask(jobs.accounting_arguments(job_id, self._cluster))

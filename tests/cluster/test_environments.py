@@ -34,7 +34,9 @@ export INSIDE=${0##*/}
 @pytest.fixture(scope="module")
 def venv(quiet_lab: Lab) -> Path:
     """A virtual environment with JupyterLab on the disk that all hosts share."""
-    return make_lab_environment(quiet_lab.home() / "venvs" / "it's one", sys.executable)
+    folder = quiet_lab.home() / "venvs" / "it's one"
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier run
+    return make_lab_environment(folder, sys.executable)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from tests.cluster import site_projects as workplaces
 from tests.cluster.conftest import Lab
 from tests.cluster.lab.layout import LAB
 from tests.cluster.site_projects import HELD, SMALL, Workplace
+from tests.commands import until
 from tests.core.golden_scripts import NASTY
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -196,6 +197,18 @@ def test_another_cluster_is_meant_by_every_command(talkative: Lab, way: str) -> 
     place.stop("b")
     told = talkative.run("gamma-v1", "scontrol", "--oneliner", "show", "job", found[1], user="root").stdout
     assert "JobState=CANCELLED" in told
+
+
+def test_a_job_that_squeue_does_not_show_has_not_ended(quiet_lab: Lab) -> None:
+    place = workplaces.make(quiet_lab, "hidden", host="beta-login")
+    place.profile("a", HELD)
+    place.start("a", status=5)
+    job = place.status("a", status=5)["job_id"]
+    with quiet_lab.wrapped("beta-login", "squeue", "exit 0"):
+        until(lambda: "unknown" in str(place.status("a", status=None)["reason"]), "doubt")
+        assert "nothing was submitted" in place.start("a", status=15)
+    assert place.becomes("queued", "a")["job_id"] == job
+    place.stop("a")
 
 
 def test_what_a_partition_does_not_allow_is_refused_at_once_or_found_to_wait_for_ever(talkative: Lab) -> None:

@@ -14,6 +14,7 @@ from jlab_mcp.core.slurm.jobs import (
     cancel_arguments,
     job_arguments,
     parse_accounting,
+    parse_alive,
     parse_job,
     parse_queue,
     parse_submitted,
@@ -94,6 +95,15 @@ def test_the_controller_tells_how_a_job_ended() -> None:
     assert parse_job("slurm_load_jobs error: Invalid job id specified", "1") is None
 
 
+def test_the_controller_tells_that_a_job_has_not_ended_by_its_id_and_name() -> None:
+    pending = ENDED.replace("TIMEOUT", "PENDING")
+    assert parse_alive(pending, "1", "t.sh") == "PENDING"
+    assert parse_alive(pending, "2", "t.sh") is None
+    assert parse_alive(pending, "1", "another to whom the id was given") is None
+    assert parse_alive(ENDED, "1", "t.sh") is None
+    assert parse_alive("slurm_load_jobs error: Invalid job id specified", "1", "t.sh") is None
+
+
 def test_accounting_tells_how_a_job_ended_and_who_cancelled_it() -> None:
     text = "1|FAILED|3:0|alpha-a1|wrap\n2|CANCELLED by 20001|0:15|None assigned|a|b\n3|RUNNING|0:0|n|x\n"
     assert parse_accounting(text, "1") == JobEnd(state="FAILED", exit_code=3, nodes="alpha-a1")
@@ -124,6 +134,7 @@ def test_no_text_is_too_odd_to_be_read(text: str) -> None:
     for job in parse_queue(text):
         assert job.job_id
     parse_job(text, "1")
+    parse_alive(text, "1", "x")
     parse_accounting(text, "1")
     parse_submitted(text)
 

@@ -132,22 +132,24 @@ def parse_accounting(text: str, job_id: str) -> JobEnd | None:
 
 def parse_job(text: str, job_id: str) -> JobEnd | None:
     """Read the answer to `job_arguments`; None if the job is not there, or has not ended."""
-    for line in text.splitlines():
-        said: dict[str, str] = {}
-        for word in line.split():
-            key, sign, value = word.partition("=")
-            if sign:
-                said.setdefault(key, value)
-        if said.get("JobId") == job_id and said.get("JobState") in _ENDED:
-            code, signal = _code(said.get("ExitCode", ""))
-            return JobEnd(
-                state=said["JobState"],
-                exit_code=code,
-                signal=signal,
-                nodes=stated(said.get("NodeList", "")),
-                time_limit=stated(said.get("TimeLimit", "")),
-            )
-    return None
+    said = _shown(text, job_id)
+    if said.get("JobState") not in _ENDED:
+        return None
+    code, signal = _code(said.get("ExitCode", ""))
+    return JobEnd(
+        state=said["JobState"],
+        exit_code=code,
+        signal=signal,
+        nodes=stated(said.get("NodeList", "")),
+        time_limit=stated(said.get("TimeLimit", "")),
+    )
+
+
+def parse_alive(text: str, job_id: str, name: str) -> str | None:
+    """Read the answer to `job_arguments`: the state of a job that has not ended; None if it is not there."""
+    said = _shown(text, job_id)
+    state = said.get("JobState")
+    return state if said.get("JobName") == name and state not in _ENDED else None
 
 
 def parse_submitted(text: str) -> tuple[str, str | None] | None:
@@ -180,6 +182,19 @@ def _job(row: list[str]) -> Job:
         time_limit=stated(limit),
         name=name,
     )
+
+
+def _shown(text: str, job_id: str) -> dict[str, str]:
+    """Return what `scontrol show job` says of a job, by name; nothing if it is not there."""
+    for line in text.splitlines():
+        said: dict[str, str] = {}
+        for word in line.split():
+            key, sign, value = word.partition("=")
+            if sign:
+                said.setdefault(key, value)
+        if said.get("JobId") == job_id:
+            return said
+    return {}
 
 
 def _code(text: str) -> tuple[int | None, int | None]:
