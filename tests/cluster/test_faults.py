@@ -93,7 +93,7 @@ def test_a_job_that_may_be_requeued_runs_again_elsewhere(lab: Lab) -> None:
     job = started(lab, "alpha-a1", "--requeue")
     with lab.crashed("alpha-a1"):
         assert until(lambda: job.shown("Restarts") == "1", "requeue")
-        assert (job.state, job.shown("Reason")) == ("PENDING", "BeginTime")
+        until(lambda: (job.state, job.shown("Reason")) == ("PENDING", "BeginTime"), "reason to wait")
         ticked = job.ticks
         update = ["scontrol", "update", f"JobId={job.id}", "StartTime=now", "ReqNodeList=alpha-a2"]
         lab.run("alpha-login", *update)
