@@ -10,9 +10,7 @@ from jlab_mcp.mcpserver.calls import Call, ProfileArgument
 
 _QUEUE_SECONDS = 45.0
 """Many clients give up on a call after a minute."""
-QueueArgument = Annotated[
-    float, Field(ge=0, description="Seconds to wait while its job is queued; then the answer says so.")
-]
+QueueArgument = Annotated[float, Field(ge=0, description="Seconds to wait in a queue.")]
 
 
 async def ping(call: Call, profile: ProfileArgument = None) -> CallToolResult:
@@ -56,7 +54,7 @@ async def start_server(
 ) -> CallToolResult:
     """Start the project's Jupyter server and return when it is ready; a running one is used.
 
-    On a cluster it is a job: while that is queued, the answer says why, and it stays queued.
+    A job may be queued; the answer says why.
     The profile is in use from then on; each profile has a server of its own.
     """
     from jlab_mcp.app.start import start

@@ -127,10 +127,14 @@ async def test_the_log_in_host_without_munge(lab: Lab, ready: Workplace) -> None
     assert new.record is None
 
 
-async def test_a_node_without_munge_and_a_cluster_without_accounting(lab: Lab, ready: Workplace) -> None:
+async def test_a_node_without_munge_for_a_moment_and_a_cluster_without_accounting(
+    lab: Lab, ready: Workplace
+) -> None:
     new = workplace(lab, slurm='nodelist = "alpha-a2"')
     async with untouched(ready) as me:
-        with lab.without("alpha-a1", "munged"), lab.without("alpha-ctl", "slurmdbd"):
+        with lab.without("alpha-a1", "munged"):  # for longer, SLURM would take the node for dead
+            assert "2\n" in (await me.ok("execute_scratch", code="1 + 1"))["text"]
+        with lab.without("alpha-ctl", "slurmdbd"):
             await asyncio.gather(goes_on(ready, me), asyncio.to_thread(new.start))
             stopped = await asyncio.to_thread(new.run, "stop")
             assert stopped.returncode == 0
