@@ -46,8 +46,13 @@ CASES = {
     "resources": Waiting(
         {"nodelist": FULL, "qos": "high"}, "Resources", "what it asks for is in use by other jobs (Resources)"
     ),
+    "reserved": Waiting(
+        {"nodelist": FULL},
+        "Nodes required for job are DOWN",
+        "the nodes that it could run on are down, drained or reserved",
+    ),
     "priority": Waiting(
-        {"nodelist": FULL}, "Priority", "jobs with a higher priority come before it (Priority)"
+        {}, "Priority", "jobs with a higher priority come before it (Priority)", host="beta-login"
     ),
     "qos": Waiting(
         {"partition": "short", "qos": "maxone"}, "QOSMaxJobsPerUserLimit", "(QOSMaxJobsPerUserLimit)"
@@ -76,6 +81,8 @@ def blocker(lab: Lab) -> Iterator[Job]:
     lab.reset()
     lab.run("alpha-login", *_update(DRAINED, "State=drain", "Reason=test"), user="root")
     submit(lab, "alpha-login", "--qos=maxone", "--partition=short", "--nodelist=alpha-h1")
+    for _ in range(2):  # the second one waits for resources, and what comes later for the second one
+        submit(lab, "beta-login", "--exclusive", user="bob")
     job = submit(lab, "alpha-login", "--exclusive", f"--nodelist={FULL}", "--time=30", user="bob")
     try:
         assert job.becomes("RUNNING")
