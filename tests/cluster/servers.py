@@ -103,7 +103,7 @@ class ClusterProject:
         # `script` has a terminal of its own on the host: Ctrl+C must not reach what leads into the host.
         words = shlex.join([self.lab.jlab_mcp, *arguments])
         first, *rest = self.command(
-            "script", "--quiet", "--return", "--command", words, "/dev/null", TERM="dumb"
+            "script", "--quiet", "--return", "--command", words, "/dev/null", NO_COLOR="1"
         )
         terminal = pexpect.spawn(
             first,
