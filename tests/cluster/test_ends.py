@@ -58,7 +58,7 @@ SERVERS = {
 
 @pytest.fixture(scope="module")
 def servers(quiet_lab: Lab) -> Iterator[dict[str, ClusterProject]]:
-    """Servers that are ready, by name; those of beta are cancelled at once."""
+    """Servers that are ready, by name; those of beta are cancelled at once, and one is looked at."""
 
     def start(name: str) -> ClusterProject:
         server = SERVERS[name]
@@ -71,6 +71,7 @@ def servers(quiet_lab: Lab) -> Iterator[dict[str, ClusterProject]]:
     asyncio.run(count_in_a_cell(found["timeout"]))
     for name in ("seen", "unseen"):
         quiet_lab.run("beta-login", "scancel", found[name].job_id)
+    found["seen"].becomes("stale")
     yield found
     quiet_lab.reset()
 
@@ -193,6 +194,7 @@ async def test_a_preempted_job_is_told_as_that_and_a_requeued_one_is_taken_up_at
             "failed with exit code .*(JupyterLab|jupyterlab|jupyter_server)",
         ),
     ],
+    ids=["prologue", "ports", "module", "venv"],
 )
 async def test_a_job_that_fails_before_jupyterlab_runs_is_told_with_its_reason(
     quiet_lab: Lab, name: str, more: str, words: str
@@ -220,7 +222,6 @@ async def test_beta_forgets_a_job_and_the_record_remembers_what_was_seen(
     lab: Lab, servers: dict[str, ClusterProject]
 ) -> None:
     seen, unseen = servers["seen"], servers["unseen"]
-    seen.becomes("stale")
     shows = [("scontrol", "show", "job", project.job_id) for project in (seen, unseen)]
     until(
         lambda: all(lab.run("beta-login", *show, check=False).returncode == 1 for show in shows),
