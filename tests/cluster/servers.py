@@ -79,9 +79,10 @@ class ClusterProject:
         assert done.returncode == 0, f"{arguments} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def spawn(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        """Start a command; end it with `finish`."""
-        return subprocess.Popen(
+    @contextmanager
+    def spawn(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
+        """Have a command run; `finish` waits for its end. What still runs afterwards is killed."""
+        process = subprocess.Popen(
             self.command(self.lab.jlab_mcp, *arguments, **environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -89,6 +90,12 @@ class ClusterProject:
             text=True,
             start_new_session=True,
         )
+        with process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
 
     @contextmanager
     def terminal(self, *arguments: str) -> Iterator[pexpect.spawn[str]]:
@@ -96,7 +103,7 @@ class ClusterProject:
         # `script` has a terminal of its own on the host: Ctrl+C must not reach what leads into the host.
         words = shlex.join([self.lab.jlab_mcp, *arguments])
         first, *rest = self.command(
-            "script", "--quiet", "--return", "--command", words, "/dev/null", TERM="dumb"
+            "script", "--quiet", "--return", "--command", words, "/dev/null", NO_COLOR="1"
         )
         terminal = pexpect.spawn(
             first,
