@@ -58,10 +58,7 @@ check-types: $(READY) ## Check the types (mypy --strict)
 check-imports: $(READY) ## Check that imports go down only
 	@$(BIN)/lint-imports --no-logo
 
-check-bench-slurm: $(READY) ## The same for servers in jobs, on a real SLURM (root; bench/results-slurm.json)
-	@$(BIN)/python -m bench.cluster $(BENCH_ARGS)
-
-schemas: $(READY) ## Check that schemas/ is what the models say
+check-schemas: $(READY) ## Check that schemas/ is what the models say
 	@rm -rf $(VENV)/schemas; mkdir $(VENV)/schemas
 	@$(BIN)/python -m jlab_mcp.app.schemas $(VENV)/schemas
 	@diff -u schemas $(VENV)/schemas || { echo 'hint: `make schemas` writes them anew' >&2; exit 1; }

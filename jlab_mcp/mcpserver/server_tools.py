@@ -10,7 +10,7 @@ from jlab_mcp.mcpserver.calls import Call, ProfileArgument
 
 _QUEUE_SECONDS = 45.0
 """Many clients give up on a call after a minute."""
-QueueArgument = Annotated[float, Field(ge=0, description="Seconds to wait in a queue.")]
+QueueArgument = Annotated[float, Field(ge=0, description="Seconds in a queue.")]
 
 
 async def ping(call: Call, profile: ProfileArgument = None) -> CallToolResult:
@@ -54,7 +54,7 @@ async def start_server(
 ) -> CallToolResult:
     """Start the project's Jupyter server and return when it is ready; a running one is used.
 
-    A job may be queued; the answer says why.
+    A job may be queued; it says why.
     The profile is in use from then on; each profile has a server of its own.
     """
     from jlab_mcp.app.start import start
@@ -69,7 +69,7 @@ async def start_server(
 async def wait_for_server(
     call: Call, profile: ProfileArgument = None, wait_seconds: QueueArgument = _QUEUE_SECONDS
 ) -> CallToolResult:
-    """Wait until a server that is being started or queued is ready; starts nothing."""
+    """Wait until a server that is starting or queued is ready; starts nothing."""
     from jlab_mcp.app.start import wait
 
     desk = call.request_context.lifespan_context
