@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _SPEAKER = "jlab-mcp: "
 """How lines begin by which a job's script says why it gives up."""
-_LOG_LINES = 20
+LOG_LINES = 20
 """Lines of its log that go with the end of a job."""
 
 
@@ -133,7 +133,7 @@ def _with_last_words(paths: ServerPaths, seen: Seen) -> Seen:
     if seen.record is None:
         return seen
     note = read_end_note(paths, seen.record.server_id)
-    complaints = [line for line in log_tail(seen.record.log_file, _LOG_LINES) if line.startswith(_SPEAKER)]
+    complaints = [line for line in log_tail(seen.record.log_file, LOG_LINES) if line.startswith(_SPEAKER)]
     said = complaints[-1].removeprefix(_SPEAKER) if complaints and note is None and seen.record.job else None
     return replace(seen, note=note, complaint=said)
 
@@ -197,7 +197,7 @@ def no_server(target: Target, seen: Seen | None = None) -> NoServer:
 
 def log_details(record: ServerRecord) -> dict[str, object]:
     """Return where a server's log is, and its end."""
-    return {"log_file": str(record.log_file), "log_tail": log_tail(record.log_file, _LOG_LINES)}
+    return {"log_file": str(record.log_file), "log_tail": log_tail(record.log_file, LOG_LINES)}
 
 
 def not_yet(target: Target, seen: Seen) -> ServerStarting:

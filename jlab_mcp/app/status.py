@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from jlab_mcp.app.connect import connect
-from jlab_mcp.app.observe import Seen, elsewhere, look, no_server, not_yet
+from jlab_mcp.app.observe import LOG_LINES, Seen, elsewhere, look, no_server, not_yet
 from jlab_mcp.app.profiles.chosen import chosen_by
 from jlab_mcp.app.queue import last_seen, refresh
 from jlab_mcp.app.reach import look_closely, unanswered
@@ -25,6 +25,7 @@ from jlab_mcp.core.slurm.endings import job_words
 from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import NodeError, NoServer, RecordBroken, ServerUnreachable
+from jlab_mcp.storage.logs import log_tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,9 @@ class ServerStatus(BaseModel):
         default=[], description="Settings that only a restart would make the server follow."
     )
     notes: list[str] = Field(default=[], description="What else to know, a sentence each.")
+    log_tail: list[str] = Field(
+        default=[], description="The end of the log of a server whose job has ended; else empty."
+    )
     info: NodeInfo | None = Field(default=None, description="What the node service says about itself.")
     resources: Resources | None = Field(default=None, description="CPU, memory and GPUs of its machine.")
 
@@ -200,6 +204,7 @@ def _base(
         project_dir=target.project_dir,
         notebook_dir=(record or known).notebook_dir,
         log_file=record.log_file if record else target.paths.log_file,
+        log_tail=_log_tail(seen),
         address=connection.url if connection and seen.standing is Standing.LISTENING else None,
         hostname=_hostname(seen),
         pid=alive.pid if alive else None,
@@ -242,6 +247,12 @@ def _state_of_the_living(target: Target, seen: Seen) -> tuple[State, str]:
         return "starting", "the server does not listen yet"
     queued = seen.job.phase is Phase.QUEUED
     return "queued" if queued else "starting", job_words(seen.job)
+
+
+def _log_tail(seen: Seen) -> list[str]:
+    if seen.record is None or seen.standing is not Standing.JOB_ENDED:
+        return []
+    return log_tail(seen.record.log_file, LOG_LINES)
 
 
 def _hostname(seen: Seen) -> str | None:

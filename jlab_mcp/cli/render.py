@@ -79,10 +79,15 @@ def show_hint(text: str) -> None:
 def show_error(error: JlabMcpError, profile: str | None) -> None:
     """Print what went wrong, the end of the log if there is one, and what mends it."""
     say(_coloured("error: ", _RED) + error.message)
-    for line in error.details.get("log_tail", ()):
-        say(f"  | {line}")
+    show_log(error.details.get("log_tail", ()))
     for hint in hints(error, profile):
         show_hint(hint)
+
+
+def show_log(lines: Iterable[str]) -> None:
+    """Print lines of a server's log as such."""
+    for line in lines:
+        say(f"  | {line}")
 
 
 def status_lines(status: ServerStatus) -> list[str]:

@@ -8,7 +8,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_all, run_on_server
-from jlab_mcp.cli.render import data, say, show_hint, status_lines
+from jlab_mcp.cli.render import data, say, show_hint, show_log, status_lines
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def status(
 
         found = await look(meant.target, meant.resolved, notes=meant.notes)
         data(found.model_dump_json(indent=2) if json else "\n".join(status_lines(found)))
+        if not json:
+            show_log(found.log_tail)
         if found.state in ("stopped", "stale") and not json:
             show_hint(f"start it with `jlab-mcp start{f' --profile {profile}' if profile else ''}`")
         return _EXIT_CODES[found.state]

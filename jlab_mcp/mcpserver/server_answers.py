@@ -81,6 +81,8 @@ def status_answer(status: ServerStatus, notes: Sequence[str]) -> CallToolResult:
     if status.job and status.job.time_left_s is not None:
         left = words.duration(status.job.time_left_s)
         lines.append(f"Job {status.job.job_id} on {status.hostname}: {left} left.")
+    if status.log_tail:
+        lines.append("\n".join(["The log ends:", *status.log_tail]))
     if hint := _HINTS.get(status.state):
         lines.append(hint)
     by = f" ({chosen_how(status.chosen_by)})" if status.chosen_by else ""

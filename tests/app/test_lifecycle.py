@@ -121,7 +121,7 @@ async def test_a_server_that_cannot_be_written_down_does_not_stay(
         launched.append(record)
         raise CannotWrite("no space left")
 
-    monkeypatch.setattr("jlab_mcp.app.start.write_record", fail)
+    monkeypatch.setattr("jlab_mcp.app.launch.write_record", fail)
     with pytest.raises(CannotWrite):
         await bare_project.start()
     assert [alive(record) for record in launched] == [False]

@@ -127,6 +127,8 @@ async def test_a_job_that_was_cancelled_by_its_user_is_told_with_what_was_cut_sh
         refused = await agent.refused("list_sessions")
         assert f"Code was cut short in {project.notebooks / 'counting.ipynb'}" in refused
         assert "The log ends:" in refused
+        assert "The log ends:" in (await agent.ok("ping"))["text"]
+    assert "\n  | " in project.run("status").stderr
     done = project.ok("stop")
     assert "its record has been removed" in done.stderr
     assert project.left() == []

@@ -129,6 +129,8 @@ def test_claude_code_finds_the_server_connected_on_the_log_in_host(quiet_lab: La
         "DISABLE_TELEMETRY": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "HTTPS_PROXY": "http://127.0.0.1:9",
+        # What is added is kept in the home folder, and the homes of the lab outlive a run.
+        "HOME": str(quiet_lab.home() / "projects" / "claude"),
     }
     project = make_project(quiet_lab, "claude", env=variables)
     run_to_end(project.command("claude", "mcp", "add", "jlab", "--", quiet_lab.jlab_mcp), 120, check=True)
