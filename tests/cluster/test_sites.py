@@ -183,9 +183,8 @@ async def test_a_server_that_is_started_in_a_job_is_a_job_of_its_own(
 @pytest.mark.parametrize("way", ["clusters", "slurm_conf"])
 def test_another_cluster_is_meant_by_every_command(talkative: Lab, way: str) -> None:
     conf = f'paths.slurm_conf = "{talkative.slurm_conf("gamma")}"\n'
-    slurm = {"clusters": "gamma"} if way == "clusters" else {}
-    more = HELD["more"] if way == "clusters" else conf + HELD["more"]
-    project = make_project(talkative, way, env=SPOILT, **{**HELD, **slurm, "more": more})
+    ways = {"clusters": {"clusters": "gamma"}, "slurm_conf": {"more": conf + HELD["more"]}}
+    project = make_project(talkative, way, env=SPOILT, **{**HELD, **ways[way]})
     project.run(*START, exits=5)
     job = project.status(exits=5)["job_id"]
     assert queued(talkative, "gamma", "%i %T %r", f"--jobs={job}") == [f"{job} PENDING JobHeldUser"]
