@@ -144,18 +144,6 @@ def test_all_servers_of_a_version_run_one_copy_of_the_node(projects: dict[str, C
         assert any(word.startswith(f"{copy}/") for word in told.stdout.split("\0"))
 
 
-@pytest.mark.usefixtures("servers")
-def test_the_epilogue_runs_when_a_server_is_stopped_and_when_its_time_is_over(
-    projects: dict[str, ClusterProject],
-) -> None:
-    stopped, over = projects["prepared"], projects["minute"]
-    assert "cleaned up" not in stopped.files.log_file.read_text()
-    stopped.ok("stop")
-    assert "cleaned up\n" in stopped.files.log_file.read_text()
-    assert "time limit" in over.becomes("stale")["reason"]
-    until(lambda: "cleaned up\n" in over.files.log_file.read_text(), "epilogue")
-
-
 def test_an_environment_like_condas_is_used_by_its_path(quiet_lab: Lab) -> None:
     """conda's own packages are not to be had from the usual registries; its environments are Pythons in a folder."""
     python = find_python("3.9")
@@ -240,3 +228,16 @@ def test_what_is_missing_on_the_node_is_told_as_itself_by_the_start(quiet_lab: L
         assert "did not start" in error
         assert expected.lower() in error.lower()
         assert "Traceback" not in error
+
+
+@pytest.mark.usefixtures("servers")
+def test_the_epilogue_runs_when_a_server_is_stopped_and_when_its_time_is_over(
+    projects: dict[str, ClusterProject],
+) -> None:
+    # The last test here: the minute goes by while the others run.
+    stopped, over = projects["prepared"], projects["minute"]
+    assert "cleaned up" not in stopped.files.log_file.read_text()
+    stopped.ok("stop")
+    assert "cleaned up\n" in stopped.files.log_file.read_text()
+    assert "time limit" in over.becomes("stale")["reason"]
+    until(lambda: "cleaned up\n" in over.files.log_file.read_text(), "epilogue")
