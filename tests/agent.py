@@ -69,9 +69,13 @@ class Agent:
         assert "Traceback" not in words(answer)
         return words(answer)
 
-    async def open(self, name: str = "test") -> str:
+    async def open(self, name: str = "test", **arguments: Any) -> str:
         """Open a new session; return its id."""
-        return str((await self.ok("start_new_session", experiment_name=name))["session_id"])
+        return str((await self.ok("start_new_session", experiment_name=name, **arguments))["session_id"])
+
+    async def execute(self, session: str, code: str) -> str:
+        """Run code in a session; return all that the model is told."""
+        return str((await self.ok("execute_code", session_id=session, code=code))["text"])
 
 
 def words(answer: CallToolResult) -> str:

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from jlab_mcp.runners.local import launcher_of
 from jlab_mcp.runners.processes import Identity, gone, is_alive
 from tests.conftest import Project
 
+_Given = TypeVar("_Given")
 _Found = TypeVar("_Found")
 COMMAND = [sys.executable, "-m", "jlab_mcp"]
 LIMIT = 90.0
@@ -64,6 +66,17 @@ def until(look: Callable[[], _Found | None], what: str) -> _Found:
             return found
         time.sleep(0.01)  # between two looks, with a limit
     raise AssertionError(f"no {what} after {LIMIT:.0f} s")
+
+
+async def meanwhile(look: Callable[[], _Found | None], what: str) -> _Found:
+    """Wait until `look` finds something, without holding up what else goes on."""
+    return await asyncio.to_thread(until, look, what)
+
+
+def side_by_side(do: Callable[[_Given], _Found], them: Iterable[_Given]) -> list[_Found]:
+    """Do something with each of them, as many at the same time as a small machine can bear."""
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(do, them))
 
 
 def record_of(project: Project) -> ServerRecord | None:

@@ -37,6 +37,10 @@ class Job:
         """Wait until it pends for a reason."""
         return until(lambda: (self.state, self.shown("Reason")) == ("PENDING", reason), reason)
 
+    def update(self, *changes: str) -> None:
+        """Change it, as an administrator may."""
+        self.lab.run(self.host, "scontrol", "update", f"JobId={self.id}", *changes, user="root")
+
 
 def submit(lab: Lab, host: str, *options: str, user: str = "alice", script: str = "sleep 600") -> Job:
     """Submit a job."""

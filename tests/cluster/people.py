@@ -5,29 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mcp import ClientSession, StdioServerParameters
-from mcp.client.stdio import stdio_client
-
+from jlab_mcp.core.record import Connection
 from tests.cluster import intruder
 from tests.cluster.conftest import COMMAND_SECONDS, Lab
 from tests.cluster.lab.files import make_folder
 from tests.cluster.lab.layout import LAB, user_named
+from tests.cluster.servers import ClusterProject
+from tests.commands import side_by_side
 
 LOGIN, NODE = "alpha-login", "alpha-a1"
 JOB = (
     'mode = "slurm"\n[slurm]\npartition = "gpu"\nnodelist = "alpha-a1"\ncpus_per_task = 1\ntime = "0:20:00"\n'
 )
+UMASK = ("bash", "-c", 'umask 022; exec "$@"', "bash")
+"""Words before a command, so that it has the umask that most people have."""
 PRINTED, SCRATCHED, LONG, PRIVATE = (
     f"{name}-7f3a9c51e0" for name in ("printed", "scratched", "long", "private")
 )
@@ -37,9 +37,9 @@ PRINTED, SCRATCHED, LONG, PRIVATE = (
 class Server:
     """A server of alice's, and what only she should know of it."""
 
-    profile: str
+    project: ClusterProject
     host: str
-    connection: dict[str, Any]
+    connection: Connection
     session_id: str
     execution_id: str
     kernel_environment: dict[str, str]
@@ -51,7 +51,7 @@ class Server:
     @property
     def token(self) -> str:
         """Its token."""
-        return str(self.connection["token"])
+        return self.connection.token.get_secret_value()
 
 
 @dataclass
@@ -59,16 +59,19 @@ class Scene:
     """Alice's servers, each with a session and a running cell, and a server of bob's in the same folder."""
 
     lab: Lab
-    shared: Path
-    private: Path
     in_job: Server
     local: Server
-    job_id: str
+    bobs: ClusterProject
 
     @property
     def servers(self) -> tuple[Server, Server]:
         """Alice's servers."""
         return self.in_job, self.local
+
+    @property
+    def job_id(self) -> str:
+        """The id of alice's job."""
+        return str(self.in_job.connection.job_id)
 
 
 @contextmanager
@@ -84,27 +87,24 @@ def at_work(lab: Lab) -> Iterator[Scene]:
         lab.home(user).chmod(0o755)
         shutil.rmtree(lab.home(user) / ".ipython", ignore_errors=True)
         _folder(lab.home(user) / ".jlab-mcp", user, 0o755)
-        profiles = lab.home(user) / ".config/jlab-mcp/profiles"
-        lab.run(LOGIN, "mkdir", "-p", str(profiles), user=user)
-        (profiles / "job.toml").write_text(JOB)
-        (profiles / "here.toml").write_text('mode = "local"\n')
     _folder(private, "alice", 0o700)
     _lay_traps(lab)
-    starts = [(shared, "job", "alice"), (private, "here", "alice"), (shared, "job", "bob")]
+    in_job, bobs = (
+        ClusterProject(lab, LOGIN, user, shared, through=UMASK).with_profile("job", JOB)
+        for user in ("alice", "bob")
+    )
+    local = ClusterProject(lab, LOGIN, "alice", private, through=UMASK)
+    local = local.with_profile("here", 'mode = "local"\n')
+    projects = (in_job, local, bobs)
     try:
-        with ThreadPoolExecutor() as pool:
-            started = [pool.submit(call, lab, folder, "start", "--detach", "--profile", profile, user=user)
-                       for folder, profile, user in starts]  # fmt: skip
-            for each in started:
-                assert each.result().returncode == 0, each.result().stderr
-        in_job = asyncio.run(_work(lab, shared, "job", PRINTED))
-        local = asyncio.run(_work(lab, private, "here", PRIVATE))
-        for server in (in_job, local):
+        side_by_side(lambda project: project.ok("start", "--detach"), projects)
+        servers = (asyncio.run(_work(in_job, NODE, PRINTED)), asyncio.run(_work(local, LOGIN, PRIVATE)))
+        for server in servers:
             _look_inside(lab, server)
-        yield Scene(lab, shared, private, in_job, local, str(in_job.connection["job_id"]))
+        yield Scene(lab, *servers, bobs)
     finally:
-        for folder, profile, user in starts:
-            call(lab, folder, "stop", "--profile", profile, user=user)
+        for project in projects:
+            project.run("stop")
         lab.reset()
         for user in ("alice", "bob"):
             shutil.rmtree(lab.home(user) / ".jlab-mcp")
@@ -117,17 +117,6 @@ def at_work(lab: Lab) -> Iterator[Scene]:
 def _folder(path: Path, owner: str, mode: int) -> None:
     shutil.rmtree(path, ignore_errors=True)
     make_folder(path, owner=user_named(owner).uid, mode=mode)
-
-
-def call(
-    lab: Lab, folder: Path, *arguments: str, user: str = "alice", host: str = LOGIN
-) -> subprocess.CompletedProcess[str]:
-    return lab.run(host, *_in(folder, lab.jlab_mcp, *arguments), user=user, check=False)
-
-
-def _in(folder: Path, *command: str) -> Sequence[str]:
-    """Return a command that runs in a folder with the umask that most people have."""
-    return "bash", "-c", f"umask 022; cd {shlex.quote(str(folder))} && exec {shlex.join(command)}"
 
 
 def as_bob(lab: Lab, host: str, what: str, **asked: Any) -> dict[str, Any]:
@@ -155,20 +144,18 @@ def _lay_traps(lab: Lab) -> None:
         lab.run(host, "bash", "-c", lines, user="bob")
 
 
-async def _work(lab: Lab, folder: Path, profile: str, secret: str) -> Server:
-    """Have alice's agent work on a server: it prints secrets, and leaves a cell running."""
-    command = lab.enter(LOGIN, _in(folder, lab.jlab_mcp))
+async def _work(project: ClusterProject, host: str, secret: str) -> Server:
+    """Have alice's agent work on a server, which is on a host: it prints secrets, and leaves a cell running."""
     answers: list[str] = []
-    parameters = StdioServerParameters(command=command[0], args=command[1:])
-    async with stdio_client(parameters) as (reading, writing), ClientSession(reading, writing) as session:
-        await session.initialize()
+    async with project.agent() as agent:
 
         async def ask(tool: str, **arguments: Any) -> dict[str, Any]:
-            answer = await session.call_tool(tool, arguments)
+            answer = await agent.call(tool, **arguments)
             answers.append(answer.model_dump_json())
             assert not answer.is_error, answers[-1]
             return dict(answer.structured_content or {})
 
+        profile = project.profile
         session_id = (await ask("start_new_session", experiment_name=profile, profile=profile))["session_id"]
         for code in (_printing(secret), f"print('x' * 1_200_000); {_printing(LONG)}; print('x' * 1_200_000)"):
             await ask("execute_code", session_id=session_id, code=code)
@@ -179,12 +166,12 @@ async def _work(lab: Lab, folder: Path, profile: str, secret: str) -> Server:
         cell = await ask("execute_code", session_id=session_id, code=running, wait_seconds=1)
         for tool in ("ping", "list_sessions", "list_profiles", "check_resources"):
             await ask(tool)
-        resource = await session.read_resource("jlab-mcp://server/status")
+        resource = await agent.session.read_resource("jlab-mcp://server/status")
         answers.append(resource.model_dump_json())
     return Server(
-        profile=profile,
-        host=NODE if profile == "job" else LOGIN,
-        connection=connection_of(lab, folder, profile),
+        project=project,
+        host=host,
+        connection=project.connection,
         session_id=session_id,
         execution_id=cell["execution_id"],
         kernel_environment=json.loads(said["text"].splitlines()[0]),
@@ -197,18 +184,9 @@ def _printing(secret: str) -> str:
     return f"print({secret[::-1]!r}[::-1])"
 
 
-def connection_of(lab: Lab, folder: Path, profile: str, user: str = "alice") -> dict[str, Any]:
-    return dict(json.loads(connection_file(lab, folder, profile, user).read_text()))
-
-
-def connection_file(lab: Lab, folder: Path, profile: str, user: str = "alice") -> Path:
-    found = (lab.home(user) / ".jlab-mcp/connections").glob(f"{folder.name}-{profile}-*.connection.json")
-    return next(found)
-
-
 def _look_inside(lab: Lab, server: Server) -> None:
     """Note what root sees of a server: its processes, and the names and keys in its private folder."""
-    pid = server.connection["pid"]
+    pid = server.connection.pid
     lines = lab.run(server.host, "ps", "-u", "alice", "-o", "pid=,args=", user="root").stdout.splitlines()
     server.pids = [int(line.split()[0]) for line in lines if re.search(r"launch\.py|ipykernel", line)]
     assert pid in server.pids

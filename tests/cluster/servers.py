@@ -10,74 +10,94 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pexpect
 import psutil
 from mcp import StdioServerParameters
 
-from jlab_mcp.core.record import EndNote, ServerRecord
+from jlab_mcp.core.record import Connection, EndNote, ServerPaths, ServerRecord, server_key, server_paths
 from tests.agent import Agent, speaking_to
 from tests.cluster.conftest import COMMAND_SECONDS, Lab
+from tests.cluster.jobs import Job
 from tests.cluster.lab.layout import user_named
 from tests.commands import until
 
-NAME = "work"
-"""The profile of every project."""
 SMALL: Mapping[str, str] = {"cpus_per_task": "1", "mem": "500M", "time": "10", "gres": "none"}
 """What a job asks for that only has to run."""
 
 
 @dataclass(frozen=True)
 class ClusterProject:
-    """A user's project on a log-in host; settings, records and logs are its own.
+    """A user's project on a log-in host, as seen with one of its profiles in use.
 
     Attributes:
         lab: where.
         host: the log-in host.
         user: whose it is.
-        folder: the project folder.
-        env: more variables for the commands.
+        folder: the project folder, by the path that its user knows.
+        profile: the one in use.
+        env: more variables for the commands; what is not among them is as users have it.
+        through: words before each command, such as `srun`.
     """
 
     lab: Lab
     host: str
     user: str
     folder: Path
+    profile: str = "work"
     env: Mapping[str, str] = field(default_factory=dict)
+    through: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> Path:
+        """The folder of the user's settings."""
+        return Path(self.env.get("JLAB_MCP_CONFIG", self.lab.home(self.user) / ".config/jlab-mcp"))
 
     @property
     def state(self) -> Path:
-        """The folder of jlab-mcp's own files."""
-        return self.folder.parent / "state"
+        """The folder of jlab-mcp's own files, unless the profile says otherwise."""
+        return Path(self.env.get("JLAB_MCP_DIR", self.lab.home(self.user) / ".jlab-mcp"))
 
     @property
     def notebooks(self) -> Path:
         """The notebook folder."""
         return self.folder / "notebooks"
 
+    def with_profile(self, name: str, text: str) -> ClusterProject:
+        """Write a profile; return the project with that one in use."""
+        profiles = self.settings / "profiles"
+        self.lab.run(self.host, "mkdir", "--parents", str(profiles), user=self.user)
+        path = profiles / f"{name}.toml"
+        path.write_text(text, encoding="utf-8")
+        uid = user_named(self.user).uid
+        os.chown(path, uid, uid)
+        return replace(self, profile=name)
+
     def command(self, *argv: str, **environ: str) -> list[str]:
         """Return the command that runs `argv` in the project folder on its host."""
-        own = {
-            "JLAB_MCP_DIR": str(self.state),
-            "JLAB_MCP_CONFIG": str(self.folder.parent / "config"),
-            "JLAB_MCP_PROFILE": NAME,
-        }
-        variables = [f"{key}={value}" for key, value in {**own, **self.env, **environ}.items()]
-        return self.lab.enter(self.host, ["env", f"--chdir={self.folder}", *variables, *argv], self.user)
+        given = {"JLAB_MCP_PROFILE": self.profile, **self.env, **environ}
+        variables = [f"{key}={value}" for key, value in given.items()]
+        words = [*self.through, "env", f"--chdir={self.folder}", *variables, *argv]
+        return self.lab.enter(self.host, words, self.user)
 
-    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run a `jlab-mcp` command to its end."""
+    def run(
+        self, *arguments: str, exits: int | None = None, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a `jlab-mcp` command to its end, which must have that exit code; any if None."""
         with self.spawn(*arguments, **environ) as process:
-            return finish(process)
+            done = finish(process)
+        assert exits in (None, done.returncode), (
+            f"{arguments} exited {done.returncode}, not {exits}\n{done.stdout}\n{done.stderr}"
+        )
+        return done
 
     def ok(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command that must succeed."""
-        done = self.run(*arguments, **environ)
-        assert done.returncode == 0, f"{arguments} exited {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
+        return self.run(*arguments, exits=0, **environ)
 
     @contextmanager
     def spawn(self, *arguments: str, **environ: str) -> Iterator[subprocess.Popen[str]]:
@@ -122,13 +142,12 @@ class ClusterProject:
     async def agent(self, **environ: str) -> AsyncIterator[Agent]:
         """Speak to an MCP server that runs on the host."""
         first, *rest = self.command(self.lab.jlab_mcp, **environ)
-        server = StdioServerParameters(command=first, args=rest, cwd=self.lab.home(self.user))
-        async with speaking_to(server, self) as found:
+        async with speaking_to(StdioServerParameters(command=first, args=rest), self) as found:
             yield found
 
-    def status(self) -> dict[str, Any]:
-        """Return what `status --json` says."""
-        told = self.run("status", "--json")
+    def status(self, exits: int | None = None) -> dict[str, Any]:
+        """Return what `status --json` says, which must have that exit code; any if None."""
+        told = self.run("status", "--json", exits=exits)
         assert told.stdout, told.stderr
         return dict(json.loads(told.stdout))
 
@@ -147,25 +166,43 @@ class ClusterProject:
             raise AssertionError(f"{error}: {last}") from error
         return last
 
-    def file(self, kind: str) -> Path:
-        """Return one of the server's files, such as its `record.json`, there or not."""
-        found = sorted((self.state / "connections").glob(f"*-{NAME}-*.{kind}"))
-        return found[0] if found else self.state / "connections" / f"{NAME}.{kind}"
+    @property
+    def files(self) -> ServerPaths:
+        """Where the server's files are, there or not."""
+        key = server_key(self.folder.resolve(), self.profile)
+        return server_paths(key, connection_dir=self.state / "connections", log_dir=self.state / "logs")
 
     @property
     def connection_file(self) -> Path:
         """Where the server, if there is one, says how to reach it."""
-        return self.file("connection.json")
+        return self.files.connection_file
+
+    @property
+    def connection(self) -> Connection:
+        """How the server says that it is reached."""
+        return Connection.model_validate_json(self.connection_file.read_bytes())
 
     @property
     def record(self) -> ServerRecord:
         """What is written about the server."""
-        return ServerRecord.model_validate_json(self.file("record.json").read_bytes())
+        return ServerRecord.model_validate_json(self.files.record_file.read_bytes())
 
     @property
     def end_note(self) -> EndNote:
         """What the server left to be read of its end."""
-        return EndNote.model_validate_json(self.file("end.json").read_bytes())
+        return EndNote.model_validate_json(self.files.end_file.read_bytes())
+
+    def left(self) -> list[str]:
+        """List the kinds of files that are left of servers, such as `record.json`, locks and snapshots aside."""
+        folder = self.state / "connections"
+        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        kept = [name for name in names if not name.endswith(".lock") and not name.startswith("queue-")]
+        return sorted(name.partition(".")[2] for name in kept)
+
+    @property
+    def has_job(self) -> bool:
+        """Whether it is written down which job the server has."""
+        return self.files.record_file.exists() and self.record.job_id is not None
 
     @property
     def job_id(self) -> str:
@@ -174,35 +211,30 @@ class ClusterProject:
         assert found
         return found
 
-    def left(self) -> list[str]:
-        """List the kinds of files beside the server's record, locks and snapshots aside."""
-        folder = self.state / "connections"
-        names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-        return sorted(
-            name.partition(".")[2]
-            for name in names
-            if not name.endswith(".lock") and not name.startswith("queue-")
-        )
+    @property
+    def job_name(self) -> str:
+        """The name of the server's job, which is written down before its id is known."""
+        found = self.record.job
+        assert found
+        return found.name
+
+    @property
+    def job(self) -> Job:
+        """The server's job, as the controller sees it."""
+        return Job(self.lab, self.host, self.job_id)
 
     def jobs(self) -> list[str]:
         """List the states and ids of this server's jobs that the controller has in its queue."""
-        told = self.lab.run(self.host, "squeue", "--noheader", "--format=%T %i %j", user="root").stdout
-        ours = f"-{self.folder.name}-{NAME}-"
-        return [line.rpartition(" ")[0] for line in told.splitlines() if ours in line]
+        return self._jobs("%T %i")
 
-    def scontrol(self, *arguments: str) -> None:
-        """Do as an administrator does."""
-        self.lab.run(self.host, "scontrol", *arguments, user="root")
+    def submitted(self) -> list[str]:
+        """List the ids of all jobs that were ever submitted for this server, by the controller's memory."""
+        return self._jobs("%i", "--states=all")
 
-    def write_profile(self, text: str) -> None:
-        """Write the profile anew."""
-        (self.folder.parent / "config" / "profiles" / f"{NAME}.toml").write_text(text)
-
-
-def send_signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Signal a command that was spawned, rather than what leads into its host."""
-    for inner in psutil.Process(process.pid).children():
-        inner.send_signal(number)
+    def _jobs(self, shown: str, *options: str) -> list[str]:
+        listing = ("squeue", "--noheader", f"--format={shown} %j", *options)
+        told = self.lab.run(self.host, *listing, user="root").stdout
+        return [line.rpartition(" ")[0] for line in told.splitlines() if f"-{self.files.key}-" in line]
 
 
 def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
@@ -216,9 +248,26 @@ def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
+def send_signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Signal a command that was spawned, rather than what leads into its host."""
+    for inner in psutil.Process(process.pid).children():
+        inner.send_signal(number)
+
+
+def slurm_profile(more: str = "", **slurm: Any) -> str:
+    """Return the text of a profile.
+
+    Args:
+        more: what comes before its section `slurm`.
+        slurm: what to ask SLURM for, apart from what `SMALL` says.
+    """
+    asked = "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**SMALL, **slurm}.items())
+    return f'mode = "slurm"\n{more}\n[slurm]\n{asked}'
+
+
 def make_project(
     lab: Lab,
-    name: str,
+    name: str = "",
     *,
     host: str = "alpha-login",
     user: str = "alice",
@@ -226,27 +275,22 @@ def make_project(
     env: Mapping[str, str] | None = None,
     **slurm: Any,
 ) -> ClusterProject:
-    """Make a project with a profile of its own.
+    """Make a project whose settings, records and logs are its own, with the profile `work`.
 
     Args:
         lab: where.
-        name: of its folder; no other project of this run has it.
+        name: of its folder; no other project of this run has it. If empty, one that no job has ever had.
         host: the log-in host.
         user: whose it is.
         more: further sections of the profile.
         env: more variables for its commands.
         slurm: what to ask SLURM for, apart from what `SMALL` says.
     """
+    name = name or f"p{uuid4().hex[:8]}"
     top = lab.home(user) / "projects" / name
     shutil.rmtree(top, ignore_errors=True)
     folder = top / name
-    profiles = top / "config" / "profiles"
-    for made in (folder, profiles):
-        made.mkdir(parents=True)
-    asked = "".join(f"{key} = {json.dumps(value)}\n" for key, value in {**SMALL, **slurm}.items())
-    project = ClusterProject(lab, host, user, folder, env or {})
-    project.write_profile(f'mode = "slurm"\n{more}\n[slurm]\n{asked}')
-    uid = user_named(user).uid
-    for path in (top.parent, top, *top.rglob("*")):
-        os.chown(path, uid, uid)
-    return project
+    lab.run(host, "mkdir", "--parents", str(folder), user=user)
+    own = {"JLAB_MCP_DIR": str(top / "state"), "JLAB_MCP_CONFIG": str(top / "config")}
+    project = ClusterProject(lab, host, user, folder, env={**own, **(env or {})})
+    return project.with_profile(project.profile, slurm_profile(more, **slurm))

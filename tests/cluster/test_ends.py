@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from tests.cluster.conftest import Lab
 from tests.cluster.jobs import submit
 from tests.cluster.servers import ClusterProject, make_project
-from tests.commands import until
+from tests.commands import side_by_side, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -66,8 +65,7 @@ def servers(quiet_lab: Lab) -> Iterator[dict[str, ClusterProject]]:
         project.ok("start")
         return project
 
-    with ThreadPoolExecutor(3) as pool:
-        found = dict(zip(SERVERS, pool.map(start, SERVERS), strict=True))
+    found = dict(zip(SERVERS, side_by_side(start, SERVERS), strict=True))
     asyncio.run(count_in_a_cell(found["timeout"]))
     for name in ("seen", "unseen"):
         quiet_lab.run("beta-login", "scancel", found[name].job_id)
@@ -166,7 +164,7 @@ async def test_a_preempted_job_is_told_as_that_and_a_requeued_one_is_taken_up_at
         refused = await agent.refused("execute_code", session_id=session, code="value")
         assert f"job {back.job_id} is queued" in refused
         job = back.job_id
-        back.scontrol("update", f"JobId={job}", "StartTime=now", "ReqNodeList=alpha-a1")
+        back.job.update("StartTime=now", "ReqNodeList=alpha-a1")
         ready = await agent.ok("wait_for_server", wait_seconds=200)
         assert (ready["job_id"], ready["hostname"]) == (job, "alpha-a1")
         assert back.connection_file.read_bytes() != before

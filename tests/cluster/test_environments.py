@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import site_projects as workplaces
-from tests.cluster.conftest import COMMAND_SECONDS, Lab
-from tests.cluster.site_projects import SMALL, Workplace
-from tests.commands import until
-from tests.ending import run_to_end
+from tests.cluster.conftest import Lab
+from tests.cluster.servers import ClusterProject, make_project, slurm_profile
+from tests.commands import side_by_side, until
 from tests.interpreters import NEWEST, find_python, make_lab_environment
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 EPILOGUE = 'epilogue = "echo cleaned up"\n'
+SERVERS = ("prepared", "apptainer", "pyxis", "minute")
+"""Profiles of a project on alpha; the server of the last one has a minute."""
 STAND_IN = """#!/bin/bash
 printf '%s\\n' "$0" "$@" >"$HOME/called-${0##*/}"
 while [[ $1 != */bin/python ]]; do [[ $1 != --*=* || $1 == --container-* ]] || kept+=("$1"); shift; done
@@ -40,9 +40,9 @@ def venv(quiet_lab: Lab) -> Path:
 
 
 @pytest.fixture(scope="module")
-def place(quiet_lab: Lab, venv: Path) -> Workplace:
-    """A project on alpha with profiles for servers that come up, and a `.venv` of its own."""
-    made = workplaces.make(quiet_lab, "environments")
+def projects(quiet_lab: Lab, venv: Path) -> dict[str, ClusterProject]:
+    """A project on alpha with a `.venv` of its own, with each of its profiles in use."""
+    made = make_project(quiet_lab, "environments")
     make_lab_environment(made.folder / ".venv", sys.executable)
     programs = quiet_lab.home() / "stand-ins"
     programs.mkdir(exist_ok=True)
@@ -53,64 +53,65 @@ def place(quiet_lab: Lab, venv: Path) -> Workplace:
     prologue = f"prologue = 'export PROLOGUE=seen; PATH={programs}:$PATH'\n"
     named = f'venv = "{venv}"\n'
     prepared = f'[env]\n{prologue}{EPILOGUE}modules = ["cuda/12.4"]\nvars = {{ GREETING = "it\'s $HOME" }}\n'
-    made.profile("prepared", SMALL + prepared)
-    made.profile("apptainer", f'{SMALL}[env]\n{prologue}{named}[env.container]\nimage = "lab.sif"\n')
+    quiet_lab.run(made.host, "chown", "--recursive", "alice:", str(made.folder), user="root")
+    prepared = f'[env]\n{prologue}{EPILOGUE}modules = ["cuda/12.4"]\nvars = {{ GREETING = "it\'s $HOME" }}\n'
     pyxis = '[env.container]\nruntime = "pyxis"\nimage = "nvcr.io#nvidia/pytorch:25.01-py3"\n'
-    made.profile("pyxis", f"{SMALL}[env]\n{prologue}{named}{pyxis}")
-    made.profile("minute", SMALL.replace('"10"', '"1"') + f"[env]\n{EPILOGUE}")
-    made.own(made.folder)
-    return made
+    texts = (
+        slurm_profile(prepared),
+        slurm_profile(f'[env]\n{prologue}{named}[env.container]\nimage = "lab.sif"\n'),
+        slurm_profile(f"[env]\n{prologue}{named}{pyxis}"),
+        slurm_profile(f"[env]\n{EPILOGUE}", time="1"),
+    )
+    return {name: made.with_profile(name, text) for name, text in zip(SERVERS, texts, strict=True)}
 
 
 @pytest.fixture(scope="module")
-def lmod(quiet_lab: Lab, venv: Path) -> Workplace:
+def lmod(quiet_lab: Lab, venv: Path) -> ClusterProject:
     """A project on beta, where `module` is Lmod's; its profile names a virtual environment."""
-    made = workplaces.make(quiet_lab, "lmod", host="beta-login")
-    made.profile("a", f'{SMALL}[env]\nmodules = ["cuda/12.4", "python/3.12"]\nvenv = "{venv}"\n')
-    return made
+    env = f'[env]\nmodules = ["cuda/12.4", "python/3.12"]\nvenv = "{venv}"\n'
+    return make_project(quiet_lab, "lmod", host="beta-login", more=env)
 
 
 @pytest.fixture(scope="module")
-def servers(place: Workplace, lmod: Workplace) -> Iterator[None]:
+def servers(projects: dict[str, ClusterProject], lmod: ClusterProject) -> Iterator[None]:
     """Their servers, started at once; the one that has a minute may be over when this is done."""
-    wanted = [(place, name) for name in ("prepared", "apptainer", "pyxis", "minute")] + [(lmod, "a")]
     try:
-        workplaces.side_by_side(_start, wanted)
+        side_by_side(_start, [*projects.values(), lmod])
         yield
     finally:
-        workplaces.side_by_side(lambda one: one.run("stop", "--all"), [place, lmod])
+        side_by_side(lambda project: project.ok("stop", "--all"), [projects["prepared"], lmod])
 
 
-def _start(one: tuple[Workplace, str]) -> None:
-    place, profile = one
-    words = place.words(place.lab.jlab_mcp, "start", "--detach", "--profile", profile)
-    run_to_end(words, COMMAND_SECONDS, check=profile != "minute")
+def _start(project: ClusterProject) -> None:
+    project.run("start", "--detach", exits=None if project.profile == "minute" else 0)
 
 
-async def _seen(place: Workplace, profile: str, *expressions: str) -> str:
+async def _seen(project: ClusterProject, *expressions: str) -> str:
     """Return what a kernel of a server says to expressions."""
-    async with workplaces.tools(place) as agent:
+    async with project.agent() as agent:
         code = f"import os, sys; print([str(each) for each in ({', '.join(expressions)},)])"
-        return await agent.execute(await agent.open(profile), code)
+        return await agent.execute(await agent.open(), code)
 
 
 @pytest.mark.usefixtures("servers")
-async def test_a_kernel_has_modules_variables_and_the_projects_environment(place: Workplace) -> None:
+async def test_a_kernel_has_modules_variables_and_the_projects_environment(
+    projects: dict[str, ClusterProject],
+) -> None:
+    project = projects["prepared"]
     told = await _seen(
-        place,
-        "prepared",
+        project,
         "os.environ['LAB_MODULE_CUDA']",
         "os.environ['PROLOGUE']",
         "os.environ['GREETING']",
         "sys.prefix",
     )
-    assert f"""['cuda/12.4', 'seen', "it's $HOME", '{place.folder}/.venv']""" in told
+    assert f"""['cuda/12.4', 'seen', "it's $HOME", '{project.folder}/.venv']""" in told
 
 
 @pytest.mark.usefixtures("servers")
-async def test_lmods_modules_and_a_named_environment_are_seen_too(lmod: Workplace, venv: Path) -> None:
+async def test_lmods_modules_and_a_named_environment_are_seen_too(lmod: ClusterProject, venv: Path) -> None:
     names = ("LAB_MODULE_CUDA", "LAB_MODULE_PYTHON", "LMOD_VERSION")
-    told = await _seen(lmod, "a", "sys.prefix", *(f"os.environ[{name!r}]" for name in names))
+    told = await _seen(lmod, "sys.prefix", *(f"os.environ[{name!r}]" for name in names))
     assert f"""["{venv}", 'cuda/12.4', 'python/3.12', '""" in told
 
 
@@ -124,31 +125,23 @@ async def test_lmods_modules_and_a_named_environment_are_seen_too(lmod: Workplac
 )
 @pytest.mark.usefixtures("servers")
 async def test_a_server_runs_in_what_its_container_is_called_with(
-    place: Workplace, venv: Path, runtime: str, called: tuple[str, ...]
+    projects: dict[str, ClusterProject], venv: Path, runtime: str, called: tuple[str, ...]
 ) -> None:
-    profile = "pyxis" if runtime == "srun" else runtime
-    told = await _seen(place, profile, "os.environ['INSIDE']", "sys.prefix")
+    project = projects["pyxis" if runtime == "srun" else runtime]
+    told = await _seen(project, "os.environ['INSIDE']", "sys.prefix")
     assert f"""['{runtime}', "{venv}"]""" in told
-    words = (place.lab.home() / f"called-{runtime}").read_text().splitlines()
-    assert {str(place.folder / each) if each == "lab.sif" else each for each in called} <= set(words)
+    words = (project.lab.home() / f"called-{runtime}").read_text().splitlines()
+    assert {str(project.folder / each) if each == "lab.sif" else each for each in called} <= set(words)
 
 
 @pytest.mark.usefixtures("servers")
-def test_all_servers_of_a_version_run_one_copy_of_the_node(place: Workplace) -> None:
-    (copy,) = (place.state / "node").iterdir()
+def test_all_servers_of_a_version_run_one_copy_of_the_node(projects: dict[str, ClusterProject]) -> None:
+    (copy,) = (projects["prepared"].state / "node").iterdir()
     for profile in ("prepared", "apptainer", "pyxis"):
-        found = place.status(profile)
-        told = place.lab.run(found["hostname"], "cat", f"/proc/{found['info']['pid']}/cmdline", user="root")
+        project = projects[profile]
+        found = project.status(exits=0)
+        told = project.lab.run(found["hostname"], "cat", f"/proc/{found['info']['pid']}/cmdline", user="root")
         assert any(word.startswith(f"{copy}/") for word in told.stdout.split("\0"))
-
-
-@pytest.mark.usefixtures("servers")
-def test_the_epilogue_runs_when_a_server_is_stopped_and_when_its_time_is_over(place: Workplace) -> None:
-    assert "cleaned up" not in place.log("prepared")
-    place.stop("prepared")
-    assert "cleaned up\n" in place.log("prepared")
-    assert "time limit" in place.becomes("stale", "minute")["reason"]
-    until(lambda: "cleaned up\n" in place.log("minute"), "epilogue")
 
 
 def test_an_environment_like_condas_is_used_by_its_path(quiet_lab: Lab) -> None:
@@ -163,18 +156,17 @@ def test_an_environment_like_condas_is_used_by_its_path(quiet_lab: Lab) -> None:
     done = subprocess.run([*install, *NEWEST], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"`uv pip` failed, so there is no such environment: {done.stderr.strip()[-300:]}")
-    place = workplaces.make(quiet_lab, "conda")
     # A Python that was not made to be copied looks for its library where it was installed.
     library = f'vars = {{ LD_LIBRARY_PATH = "{conda}/lib" }}\n'
-    place.profile("a", f'{SMALL}[env]\nconda = "~/conda/my env"\n{library}')
-    place.start("a")
+    project = make_project(quiet_lab, "conda", more=f'[env]\nconda = "~/conda/my env"\n{library}')
+    project.ok("start", "--detach")
     try:
-        info = place.status("a")["info"]
+        info = project.status(exits=0)["info"]
         assert info["python"].startswith("3.9.")
-        told = place.lab.run(info["hostname"], "cat", f"/proc/{info['pid']}/environ").stdout.split("\0")
+        told = project.lab.run(info["hostname"], "cat", f"/proc/{info['pid']}/environ").stdout.split("\0")
         assert f"CONDA_PREFIX={conda}" in told
     finally:
-        place.stop("a")
+        project.ok("stop")
 
 
 @pytest.mark.parametrize(
@@ -193,12 +185,11 @@ def test_what_is_missing_in_a_users_folders_is_told_before_a_job_is_submitted(
         [sys.executable, "-m", "uv", "venv", "--quiet", "--clear", str(quiet_lab.home() / "venvs" / "empty")],
         check=True,
     )
-    place = workplaces.make(quiet_lab, "missing here")
-    place.profile("a", f"{SMALL}[env]\n{env}\n")
-    told = place.start("a", status=8 if "empty" in env else 3)
+    project = make_project(quiet_lab, "missing here", more=f"[env]\n{env}\n")
+    told = project.run("start", "--detach", exits=8 if "empty" in env else 3).stderr
     assert said in told
     assert "submitted" not in told
-    assert not list(place.state.rglob("*.record.json"))
+    assert project.left() == []
 
 
 MISSING_THERE = {
@@ -225,15 +216,28 @@ def test_what_is_missing_on_the_node_is_told_as_itself_by_the_start(quiet_lab: L
     bare.mkdir(parents=True, exist_ok=True)
     (bare / "python").unlink(missing_ok=True)
     (bare / "python").symlink_to("/usr/bin/python3")
-    places = []
-    for name, (host, env, _) in MISSING_THERE.items():
-        places.append(workplaces.make(quiet_lab, f"missing {name}", host=host))
-        places[-1].profile("a", f"{SMALL}[env]\n{env}\n")
+    projects = [
+        make_project(quiet_lab, f"missing {name}", host=host, more=f"[env]\n{env}\n")
+        for name, (host, env, _) in MISSING_THERE.items()
+    ]
 
-    said = workplaces.side_by_side(lambda place: place.start("a", status=8), places)
+    done = side_by_side(lambda project: project.run("start", "--detach", exits=8), projects)
 
-    for told, (_, _, expected) in zip(said, MISSING_THERE.values(), strict=True):
-        (error,) = [line for line in told.splitlines() if line.startswith("error: ")]
+    for each, (_, _, expected) in zip(done, MISSING_THERE.values(), strict=True):
+        (error,) = [line for line in each.stderr.splitlines() if line.startswith("error: ")]
         assert "did not start" in error
         assert expected.lower() in error.lower()
         assert "Traceback" not in error
+
+
+@pytest.mark.usefixtures("servers")
+def test_the_epilogue_runs_when_a_server_is_stopped_and_when_its_time_is_over(
+    projects: dict[str, ClusterProject],
+) -> None:
+    # The last test here: the minute goes by while the others run.
+    stopped, over = projects["prepared"], projects["minute"]
+    assert "cleaned up" not in stopped.files.log_file.read_text()
+    stopped.ok("stop")
+    assert "cleaned up\n" in stopped.files.log_file.read_text()
+    assert "time limit" in over.becomes("stale")["reason"]
+    until(lambda: "cleaned up\n" in over.files.log_file.read_text(), "epilogue")

@@ -77,8 +77,7 @@ def test_a_job_that_may_be_requeued_runs_again_elsewhere(lab: Lab) -> None:
         assert job.pends_with("BeginTime")
         assert job.shown("Restarts") == "1"
         ticked = job.ticks
-        update = ["scontrol", "update", f"JobId={job.id}", "StartTime=now", "ReqNodeList=alpha-a2"]
-        lab.run("alpha-login", *update)
+        job.update("StartTime=now", "ReqNodeList=alpha-a2")
         assert until(lambda: job.ticks > ticked, "tick")
     assert job.state == "RUNNING"
 

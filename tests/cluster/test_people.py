@@ -22,9 +22,6 @@ from tests.cluster.people import (
     Scene,
     as_bob,
     at_work,
-    call,
-    connection_file,
-    connection_of,
 )
 from tests.cluster.webpaths import PUBLIC, requests_to
 
@@ -41,25 +38,18 @@ def scene(quiet_lab: Lab) -> Iterator[Scene]:
 def test_the_token_is_in_no_answer_command_line_job_kernel_log_or_notebook(scene: Scene) -> None:
     lab = scene.lab
     told = "".join("".join(server.answers) for server in scene.servers)
-    for server, folder in ((scene.in_job, scene.shared), (scene.local, scene.private)):
+    for server in scene.servers:
         for arguments in (["status", "--json"], ["status", "--all"], ["logs"]):
-            told += repr(
-                call(
-                    lab,
-                    folder,
-                    *arguments,
-                    *(["--profile", server.profile] if "--all" not in arguments else []),
-                )
-            )
+            told += repr(server.project.run(*arguments))
         told += json.dumps(server.kernel_environment)
         told += lab.run(server.host, "ps", "axeww", user="root").stdout
         assert not [name for name in server.kernel_environment if re.search("TOKEN|JLAB_MCP", name)]
-        notebooks = list((folder / "notebooks").rglob("*"))
+        notebooks = list(server.project.notebooks.rglob("*"))
         assert [path for path in notebooks if path.suffix == ".ipynb"]
         told += "".join(path.read_text() for path in notebooks if path.is_file())
-    told += "".join(path.read_text() for path in (lab.home() / ".jlab-mcp/logs").iterdir())
+    told += "".join(path.read_text() for path in (scene.in_job.project.state / "logs").iterdir())
     told += _what_slurm_tells(lab, scene.job_id, "alice")
-    assert scene.in_job.connection["server_id"] in told
+    assert scene.in_job.connection.server_id in told
     for server in scene.servers:
         assert server.token not in told
         assert not [key for key in server.kernel_keys if key in told]
@@ -115,7 +105,7 @@ def test_slurm_shows_bob_neither_script_nor_variables_and_takes_no_orders(scene:
     spool = list((LAB / "var/alpha").rglob(f"job{int(job):05}/slurm_script"))
     assert spool
     assert not as_bob(scene.lab, NODE, "paths", files=list(map(str, spool)), folders=[], sockets=[])["got"]
-    assert '"state": "ready"' in call(scene.lab, scene.shared, "status", "--json", "--profile", "job").stdout
+    assert scene.in_job.project.status()["state"] == "ready"
 
 
 def test_bob_cannot_look_into_alices_processes_nor_signal_them(scene: Scene) -> None:
@@ -126,7 +116,7 @@ def test_bob_cannot_look_into_alices_processes_nor_signal_them(scene: Scene) -> 
 
 
 def test_files_of_servers_are_for_alice_alone_also_in_an_open_home(scene: Scene) -> None:
-    state = scene.lab.home() / ".jlab-mcp"
+    state = scene.in_job.project.state
     files = [
         path for path in state.rglob("*") if path.is_file() and "node" not in path.relative_to(state).parts
     ]
@@ -137,7 +127,7 @@ def test_files_of_servers_are_for_alice_alone_also_in_an_open_home(scene: Scene)
     assert [path.name for path in files if stat.S_IMODE(path.stat().st_mode) != 0o600] == []
     folders = [path for path in state.rglob("*") if path.is_dir() and path.name != "__pycache__"]
     assert [path.name for path in folders if stat.S_IMODE(path.stat().st_mode) != 0o700] == []
-    outputs = list(scene.shared.rglob("*_outputs*/*"))
+    outputs = list(scene.in_job.project.folder.rglob("*_outputs*/*"))
     assert [stat.S_IMODE(path.stat().st_mode) for path in outputs] == [0o600]
     got = as_bob(
         scene.lab,
@@ -159,7 +149,7 @@ def test_kernels_are_reached_by_alice_alone(scene: Scene) -> None:
         assert len(folders) == 1
         others = [name for name in server.runtime_files if name not in sockets]
         net = as_bob(lab, server.host, "network", uid=user_named("alice").uid)
-        ports = {port: says for port, says in net["ports"] if port != server.connection["port"]}
+        ports = {port: says for port, says in net["ports"] if port != server.connection.port}
         # ipykernel takes a child process's output on a port of its own, from whoever knows a secret number.
         assert len(ports) <= len(server.pids) - 1
         assert not [says for says in ports.values() if set(says) - set("\x00\x01\x03\xff\x7fNULL")], ports
@@ -182,9 +172,9 @@ def test_what_bob_laid_in_tmp_is_not_used_and_not_touched(scene: Scene) -> None:
 
 def test_nobody_else_listens_on_the_address_that_alices_agent_connects_to(scene: Scene) -> None:
     for server in scene.servers:
-        address = server.connection["ip"]
-        own = host_named(server.host).address if server.profile == "job" else address
-        asked = {"port": server.connection["port"], "addresses": ["", own, f"::ffff:{own}"]}
+        address = server.connection.ip
+        own = host_named(server.host).address if server is scene.in_job else address
+        asked = {"port": server.connection.port, "addresses": ["", own, f"::ffff:{own}"]}
         got = as_bob(scene.lab, server.host, "listen", **asked)
         assert got == {"got": []}
 
@@ -192,7 +182,7 @@ def test_nobody_else_listens_on_the_address_that_alices_agent_connects_to(scene:
 def test_without_the_token_the_server_tells_nothing_on_any_path(scene: Scene) -> None:
     for server in scene.servers:
         requests = requests_to(scene, server)
-        asked = {"server": server.connection["ip"], "port": server.connection["port"], "requests": requests}
+        asked = {"server": server.connection.ip, "port": server.connection.port, "requests": requests}
         said = as_bob(scene.lab, LOGIN, "web", **asked)
         secrets = [
             server.token,
@@ -215,69 +205,52 @@ def test_without_the_token_the_server_tells_nothing_on_any_path(scene: Scene) ->
             if path.startswith("/jlab-mcp/v1/"):
                 refused = (401, 403, 405) if path.endswith("/calls") else (401, 403)
                 assert answer["status"] in refused, what
-    assert '"state": "ready"' in call(scene.lab, scene.shared, "status", "--json", "--profile", "job").stdout
+    assert scene.in_job.project.status()["state"] == "ready"
 
 
 def test_a_server_is_not_used_with_another_servers_token(scene: Scene) -> None:
-    lab = scene.lab
-    file = connection_file(lab, scene.shared, "job", "bob")
+    file = scene.bobs.connection_file
     own = file.read_text()
-    bobs = json.loads(own)
-    forged = bobs | {
-        key: scene.in_job.connection[key] for key in ("url", "ip", "port", "server_id", "job_id")
-    }
+    alices = json.loads(scene.in_job.project.connection_file.read_text())
+    forged = json.loads(own) | {key: alices[key] for key in ("url", "ip", "port", "server_id", "job_id")}
     try:
         file.write_text(json.dumps(forged))
-        done = call(lab, scene.shared, "status", "--json", "--profile", "job", user="bob")
+        done = scene.bobs.run("status", "--json")
         assert done.returncode != 0
         assert '"state": "ready"' not in done.stdout
         assert scene.in_job.session_id not in done.stdout + done.stderr
     finally:
         file.write_text(own)
-    assert call(lab, scene.shared, "status", "--profile", "job", user="bob").returncode == 0
+    scene.bobs.ok("status")
 
 
 def test_in_one_folder_each_sees_and_stops_their_own_server(scene: Scene) -> None:
-    lab, shared = scene.lab, scene.shared
-    alices = scene.in_job.connection
-    bobs = connection_of(lab, shared, "job", "bob")
-    assert bobs["port"] != alices["port"]
-    assert bobs["hostname"] == alices["hostname"], "both are on one node"
-    done = call(lab, shared, "stop", "--job", scene.job_id, user="bob")
-    assert (done.returncode, f"you have no job {scene.job_id}" in done.stderr) == (4, True), done.stderr
+    alices, bobs = scene.in_job.connection, scene.bobs.connection
+    assert bobs.port != alices.port
+    assert bobs.hostname == alices.hostname, "both are on one node"
+    done = scene.bobs.run("stop", "--job", scene.job_id, exits=4)
+    assert f"you have no job {scene.job_id}" in done.stderr
+    hidden = (f'"job_id": "{scene.job_id}"', alices.server_id, scene.in_job.session_id, alices.url)
     for arguments in (
         ["status", "--all", "--json"],
         ["profile", "list"],
         ["stop", "--all"],
         ["status", "--all", "--json"],
     ):
-        done = call(lab, shared, *arguments, user="bob")
+        done = scene.bobs.run(*arguments)
         told = done.stdout + done.stderr
-        assert not [
-            each
-            for each in (
-                f'"job_id": "{scene.job_id}"',
-                alices["server_id"],
-                scene.in_job.session_id,
-                alices["url"],
-            )
-            if each in told
-        ], told
-    assert not _connection_file_left(lab, shared, "bob")
-    state = json.loads(call(lab, shared, "status", "--json", "--profile", "job").stdout)
-    assert (state["state"], state["info"]["server_id"]) == ("ready", alices["server_id"])
-
-
-def _connection_file_left(lab: Lab, folder: Path, user: str) -> list[Path]:
-    return list((lab.home(user) / ".jlab-mcp/connections").glob(f"{folder.name}-*.connection.json"))
+        assert not [each for each in hidden if each in told], told
+    assert not scene.bobs.connection_file.exists()
+    state = scene.in_job.project.status()
+    assert (state["state"], state["info"]["server_id"]) == ("ready", alices.server_id)
 
 
 def test_what_a_stopped_server_leaves_is_for_alice_alone_too(scene: Scene) -> None:
-    lab, state = scene.lab, scene.lab.home() / ".jlab-mcp"
+    lab, state = scene.lab, scene.in_job.project.state
     lab.run(LOGIN, "scancel", scene.job_id)  # so that the note of its end is left
-    assert call(lab, scene.private, "stop", "--profile", "here").returncode == 0
-    assert call(lab, scene.shared, "wait", "--profile", "job").returncode != 0
-    assert list((state / "connections").glob("shared-job-*.end.json"))
+    scene.local.project.ok("stop")
+    assert scene.in_job.project.run("wait").returncode != 0
+    assert scene.in_job.project.files.end_file.exists()
     files = [
         path for path in state.rglob("*") if path.is_file() and "node" not in path.relative_to(state).parts
     ]

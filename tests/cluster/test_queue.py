@@ -7,7 +7,6 @@ import signal
 import sys
 import textwrap
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 from tests.cluster.conftest import Lab
 from tests.cluster.jobs import Job, submit
 from tests.cluster.servers import ClusterProject, finish, make_project, send_signal
-from tests.commands import until
+from tests.commands import side_by_side, until
 from tests.ending import run_to_end
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
@@ -113,8 +112,7 @@ def waiting(lab: Lab, blocker: Job) -> dict[str, ClusterProject]:
         assert "hint: wait for it with `jlab-mcp wait --profile work`" in done.stderr
         return project
 
-    with ThreadPoolExecutor(4) as pool:
-        return dict(zip(CASES, pool.map(start, CASES), strict=True))
+    return dict(zip(CASES, side_by_side(start, CASES), strict=True))
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -177,7 +175,7 @@ def test_one_job_is_made_by_two_starts_left_by_ctrl_c_and_taken_up_again(lab: La
     project = make_project(lab, "left", nodelist=FULL)
     with project.terminal("start") as first, project.spawn("start") as second:
         first.expect_exact("is queued: ")
-        until(lambda: project.left() == ["record.json"], "record")
+        until(lambda: project.has_job, "job id")
         job = project.job_id
         assert project.jobs() == [f"PENDING {job}"]
 
@@ -209,7 +207,7 @@ def test_a_start_that_is_told_to_end_leaves_its_job(lab: Lab, blocker: Job) -> N
     project = make_project(lab, "hup", nodelist=FULL)
     with project.spawn("start") as start:
         until(project.jobs, "job")
-        until(lambda: project.left() == ["record.json"] and project.record.job_id, "job id")
+        until(lambda: project.has_job, "job id")
         send_signal(start, signal.SIGHUP)
         told = finish(start)
     assert told.returncode == 130
@@ -224,7 +222,7 @@ def test_a_job_without_a_record_is_stopped_by_its_id_or_found_by_its_name(lab: L
     for arguments in (["stop", "--job"], ["stop"]):
         project.ok("start", "--no-wait")
         job = project.job_id
-        project.file("record.json").unlink()
+        project.files.record_file.unlink()
         done = project.ok(*arguments, *([job] if "--job" in arguments else []))
         assert f"stopping job {job}" in done.stderr
         assert f"job {job} has been stopped" in done.stderr

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.cluster import site_projects as workplaces
+from tests.agent import Agent
 from tests.cluster.conftest import Lab
 from tests.cluster.lab.layout import LAB
-from tests.cluster.site_projects import HELD, SMALL, Workplace
-from tests.commands import until
+from tests.cluster.servers import ClusterProject, make_project, slurm_profile
+from tests.commands import side_by_side, until
 from tests.core.golden_scripts import NASTY
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
-ON_GAMMA = 'clusters = "gamma"\n'
+HELD: Mapping[str, Any] = {"more": "[server]\nqueue_timeout = 0.1", "extra_directives": ["--hold"]}
+"""A profile whose job stays queued, so that `start` comes back at once."""
 CHATTER = 'echo "Welcome! | 12 jobs wait | of 30"\necho 4711\necho "quota: 80%" >&2\nexec "$real" "$@"'
 """A site's greeting, with all that an answer of SLURM's has: columns, a number on a line of its own, a message."""
 SPOILT = {
@@ -46,6 +48,7 @@ SPOILT = {
     "SCANCEL_STATE": "PENDING",
 }
 """What users put into their shells' files, so that sbatch, squeue, sacct and scancel do otherwise."""
+START = ("start", "--detach")
 IN_A_JOB = ("srun", "--quiet", "--ntasks=1", "--mem=300M", "--time=5", "--partition=short")
 
 
@@ -59,44 +62,42 @@ def talkative(quiet_lab: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def both(talkative: Lab) -> Workplace:
+def both(talkative: Lab) -> tuple[ClusterProject, ClusterProject]:
     """A project on alpha with servers on alpha (profile a) and gamma (profile b), to be started."""
-    place = workplaces.make(talkative, "both", **SPOILT)
-    place.profile("a", SMALL)
-    place.profile("b", SMALL + ON_GAMMA)
-    return place
+    project = make_project(talkative, "both", env=SPOILT)
+    on_gamma = project.with_profile("b", slurm_profile(clusters="gamma"))
+    return project.with_profile("a", slurm_profile()), on_gamma
 
 
 @pytest.fixture(scope="module")
-def odd(talkative: Lab) -> Workplace:
+def odd(talkative: Lab) -> ClusterProject:
     """A project on beta whose paths have all that paths can have, in a home that is a link, with its state elsewhere."""
-    real = workplaces.make(talkative, NASTY.removeprefix("/data/"), host="beta-login")
+    real = make_project(talkative, NASTY.removeprefix("/data/"), host="beta-login")
     home = LAB / "home" / "a link"
     home.unlink(missing_ok=True)
     home.symlink_to(talkative.home().name)
     folder = home / real.folder.relative_to(talkative.home())
-    place = replace(real, folder=folder, variables={"HOME": str(home)})
-    place.profile("a", f'paths.dir = "~/elsewhere"\n{SMALL}')
-    return place
+    env = {"HOME": str(home), "JLAB_MCP_CONFIG": str(real.settings)}
+    return replace(real, folder=folder, env=env).with_profile("a", slurm_profile('paths.dir = "~/elsewhere"'))
 
 
 @pytest.fixture(scope="module")
-def inside(talkative: Lab) -> Workplace:
+def inside(talkative: Lab) -> ClusterProject:
     """A project on alpha where each command is called in a job of its own."""
-    place = workplaces.make(talkative, "inside")
-    place.profile("a", SMALL)
-    return replace(place, through=IN_A_JOB)
+    return replace(make_project(talkative, "inside"), through=IN_A_JOB)
 
 
 @pytest.fixture(scope="module")
-def servers(both: Workplace, odd: Workplace, inside: Workplace) -> Iterator[dict[str, str]]:
+def servers(
+    both: tuple[ClusterProject, ClusterProject], odd: ClusterProject, inside: ClusterProject
+) -> Iterator[dict[str, str]]:
     """All four servers, started at once; what each start said."""
-    them = {"both a": (both, "a"), "both b": (both, "b"), "odd": (odd, "a"), "inside": (inside, "a")}
+    them = {"both a": both[0], "both b": both[1], "odd": odd, "inside": inside}
     try:
-        said = workplaces.side_by_side(lambda one: one[0].start(one[1]), list(them.values()))
-        yield dict(zip(them, said, strict=True))
+        done = side_by_side(lambda project: project.ok(*START), them.values())
+        yield dict(zip(them, (each.stderr for each in done), strict=True))
     finally:
-        workplaces.side_by_side(lambda place: place.run("stop", "--all"), [both, odd, inside])
+        side_by_side(lambda project: project.ok("stop", "--all"), [both[0], odd, inside])
 
 
 def queued(lab: Lab, cluster: str, shown: str, *options: str) -> list[str]:
@@ -107,11 +108,12 @@ def queued(lab: Lab, cluster: str, shown: str, *options: str) -> list[str]:
 
 
 def test_a_site_that_greets_and_variables_of_slurm_change_nothing(
-    servers: dict[str, str], both: Workplace
+    servers: dict[str, str], both: tuple[ClusterProject, ClusterProject]
 ) -> None:
-    found = both.status("a")
+    project, _ = both
+    found = project.status(exits=0)
     job = found["job_id"]
-    assert queued(both.lab, "alpha", "%a %P %l %C %m %T", f"--jobs={job}") == [
+    assert queued(project.lab, "alpha", "%a %P %l %C %m %T", f"--jobs={job}") == [
         "physics gpu 10:00 1 500M RUNNING"
     ]
     assert found["job"]["words"] == f"job {job} runs on {found['hostname']}"
@@ -121,94 +123,94 @@ def test_a_site_that_greets_and_variables_of_slurm_change_nothing(
 
 
 async def test_an_agents_sessions_stay_with_their_servers_on_two_clusters(
-    servers: dict[str, str], both: Workplace
+    servers: dict[str, str], both: tuple[ClusterProject, ClusterProject]
 ) -> None:
+    a, b = both
     assert "on cluster gamma" in servers["both b"]
     where = "import os; print(os.environ['SLURM_CLUSTER_NAME'], os.environ['SLURM_JOB_ID'])"
-    async with workplaces.tools(both) as agent:
-        job_a, job_b = both.status("a")["job_id"], both.status("b")["job_id"]
-        of_a, of_b = await agent.open("a"), await agent.open("b")
+    async with a.agent() as agent:
+        job_a, job_b = a.status(exits=0)["job_id"], b.status(exits=0)["job_id"]
+        of_a, of_b = await agent.open(profile="a"), await agent.open(profile="b")
         assert f"alpha {job_a}" in await agent.execute(of_a, where)
         assert f"gamma {job_b}" in await agent.execute(of_b, where)
         assert f"alpha {job_a}" in await agent.execute(of_a, where)
         assert await _shown(agent) == {"a": "ready", "b": "ready"}
 
-        await agent.call("stop_server", profile="b")
+        await agent.ok("stop_server", profile="b")
 
         assert await _shown(agent) == {"a": "ready", "b": "stopped"}
         assert f"alpha {job_a}" in await agent.execute(of_a, where)
-    assert "-both-b-" not in " ".join(queued(both.lab, "gamma", "%j", "--states=R,PD,CG"))
+    assert "-both-b-" not in " ".join(queued(a.lab, "gamma", "%j", "--states=R,PD,CG"))
 
 
-async def _shown(agent: workplaces.Tools) -> dict[str, str]:
-    listed = (await agent.call("list_profiles"))["profiles"]
+async def _shown(agent: Agent) -> dict[str, str]:
+    listed = (await agent.ok("list_profiles"))["profiles"]
     return {each["name"]: each["server"] for each in listed if each["name"] in ("a", "b")}
 
 
 async def test_a_path_may_have_anything_and_lead_through_links(
-    servers: dict[str, str], odd: Workplace
+    servers: dict[str, str], odd: ClusterProject
 ) -> None:
     assert servers
-    found = odd.status("a")
+    found = odd.status(exits=0)
     real = odd.folder.resolve()
     assert found["project_dir"] == str(real)
-    assert Path(found["log_file"]).is_relative_to(Path(odd.variables["HOME"]) / "elsewhere")
-    assert not odd.state.exists()
-    async with workplaces.tools(odd) as agent:
-        session = await agent.open("a", "näive")
+    assert Path(found["log_file"]).is_relative_to(Path(odd.env["HOME"]) / "elsewhere")
+    assert not odd.connection_file.exists()
+    async with odd.agent() as agent:
+        session = await agent.open("näive")
         told = await agent.execute(
             session, "import os, pathlib; pathlib.Path('made').touch(); print(os.getcwd())"
         )
     assert str(real / "notebooks") in told
-    assert sorted(path.name for path in (odd.folder / "notebooks").iterdir()) == ["made", "näive.ipynb"]
+    assert sorted(path.name for path in odd.notebooks.iterdir()) == ["made", "näive.ipynb"]
 
 
 async def test_a_server_that_is_started_in_a_job_is_a_job_of_its_own(
-    servers: dict[str, str], inside: Workplace
+    servers: dict[str, str], inside: ClusterProject
 ) -> None:
     assert "submitted job" in servers["inside"]
     outside = replace(inside, through=())
-    job = outside.status("a")["job_id"]
-    assert inside.status("a")["state"] == "ready"
+    job = outside.status(exits=0)["job_id"]
+    assert inside.status(exits=0)["state"] == "ready"
     assert queued(inside.lab, "alpha", "%P %l %C %m", f"--jobs={job}") == ["gpu 10:00 1 500M"]
     code = "import os; print([os.environ[n] for n in ('SLURM_JOB_ID', 'SLURM_JOB_PARTITION', 'SLURM_MEM_PER_NODE')])"
-    async with workplaces.tools(outside) as agent:
-        told = await agent.execute(await agent.open("a"), code)
+    async with outside.agent() as agent:
+        told = await agent.execute(await agent.open(), code)
     assert f"['{job}', 'gpu', '500']" in told
 
 
 @pytest.mark.parametrize("way", ["clusters", "slurm_conf"])
 def test_another_cluster_is_meant_by_every_command(talkative: Lab, way: str) -> None:
-    place = workplaces.make(talkative, way, **SPOILT)
     conf = f'paths.slurm_conf = "{talkative.slurm_conf("gamma")}"\n'
-    place.profile("b", HELD + ON_GAMMA if way == "clusters" else conf + HELD)
-    place.start("b", status=5)
-    job = place.status("b", status=5)["job_id"]
+    ways = {"clusters": {"clusters": "gamma"}, "slurm_conf": {"more": conf + HELD["more"]}}
+    project = make_project(talkative, way, env=SPOILT, **{**HELD, **ways[way]})
+    project.run(*START, exits=5)
+    job = project.status(exits=5)["job_id"]
     assert queued(talkative, "gamma", "%i %T %r", f"--jobs={job}") == [f"{job} PENDING JobHeldUser"]
-    assert "submitted" not in place.start("b", status=5)  # it is found again
+    assert "submitted" not in project.run(*START, exits=5).stderr  # it is found again
 
     talkative.run("gamma-v1", "scancel", job)
 
-    assert f"job {job} was cancelled" in place.becomes("stale", "b")["reason"]
-    again = place.start("b", status=5)
+    assert f"job {job} was cancelled" in project.becomes("stale")["reason"]
+    again = project.run(*START, exits=5).stderr
     assert f"job {job} was cancelled" in again
     found = re.search(r"submitted job (\d+)", again)
     assert found
-    place.stop("b")
+    project.ok("stop")
     told = talkative.run("gamma-v1", "scontrol", "--oneliner", "show", "job", found[1], user="root").stdout
     assert "JobState=CANCELLED" in told
 
 
 def test_a_job_that_squeue_does_not_show_has_not_ended(quiet_lab: Lab) -> None:
-    place = workplaces.make(quiet_lab, "hidden", host="beta-login")
-    place.profile("a", HELD)
-    place.start("a", status=5)
-    job = place.status("a", status=5)["job_id"]
+    project = make_project(quiet_lab, "hidden", host="beta-login", **HELD)
+    project.run(*START, exits=5)
+    job = project.status(exits=5)["job_id"]
     with quiet_lab.wrapped("beta-login", "squeue", "exit 0"):
-        until(lambda: "unknown" in str(place.status("a", status=None)["reason"]), "doubt")
-        assert "nothing was submitted" in place.start("a", status=15)
-    assert place.becomes("queued", "a")["job_id"] == job
-    place.stop("a")
+        until(lambda: "unknown" in str(project.status()["reason"]), "doubt")
+        assert "nothing was submitted" in project.run(*START, exits=15).stderr
+    assert project.becomes("queued")["job_id"] == job
+    project.ok("stop")
 
 
 def test_what_a_partition_does_not_allow_is_refused_at_once_or_found_to_wait_for_ever(talkative: Lab) -> None:
@@ -216,21 +218,19 @@ def test_what_a_partition_does_not_allow_is_refused_at_once_or_found_to_wait_for
         ("alpha-login", "SLURM refuses the job", "no server is running"),
         ("beta-login", "cannot start as it is", "has been stopped"),
     ):
-        place = workplaces.make(talkative, f"long on {host}", host=host)
-        place.profile("long", SMALL.replace('"10"', '"40-0"'))
-        told = place.start("long", status=16)
+        project = make_project(talkative, f"long on {host}", host=host, time="40-0")
+        told = project.run(*START, exits=16).stderr
         assert said in told
         assert 'slurm.time is "40-0"' in told
-        assert left in place.stop("long")
+        assert left in project.ok("stop").stderr
     assert not queued(talkative, "beta", "%j", "--states=PD")
 
 
 def test_a_private_cluster_without_accounts_tells_how_a_job_ended(talkative: Lab) -> None:
-    place = workplaces.make(talkative, "private", host="beta-login")
-    place.profile("a", HELD)
-    place.start("a", status=5)
-    found = place.status("a", status=5)
+    project = make_project(talkative, "private", host="beta-login", **HELD)
+    project.run(*START, exits=5)
+    found = project.status(exits=5)
     assert found["job"]["reason"] == "JobHeldUser"
     assert talkative.run("beta-login", "squeue", "--noheader", user="bob").stdout == ""
     talkative.run("beta-login", "scancel", found["job_id"], user="root")
-    assert "was cancelled" in place.becomes("stale", "a")["reason"]
+    assert "was cancelled" in project.becomes("stale")["reason"]
