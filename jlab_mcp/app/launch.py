@@ -20,8 +20,7 @@ from jlab_mcp.core.remembered import remember
 from jlab_mcp.core.slurm.refusals import refusal, unreachable
 from jlab_mcp.core.slurm.sbatch import job_name
 from jlab_mcp.errors import CannotWrite, ConfigError, SlurmUnreachable
-from jlab_mcp.runners.base import LaunchOrder
-from jlab_mcp.runners.local import LocalRunner, launcher_of
+from jlab_mcp.runners.local import LaunchOrder, LocalRunner, launcher_of
 from jlab_mcp.runners.processes import hostname
 from jlab_mcp.storage.files import make_private_folder, write_private, writing
 from jlab_mcp.storage.logs import prepare_log
