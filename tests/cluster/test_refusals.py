@@ -85,7 +85,7 @@ def _submit(lab: Lab, host: str, *options: str) -> subprocess.CompletedProcess[s
         ("alpha-login", ("PARTITION=hopper",), "Invalid account or account/partition combination specified",
          'slurm.partition is "hopper": it does not let your default account physics in;'),
         ("alpha-login", ("QOS=hgih",), "Invalid qos specification",
-         'slurm.qos is "hgih": there is no such QOS; did you mean `high`? you may use high, normal and short'),
+         'slurm.qos is "hgih": there is no such QOS; did you mean `high`? you may use high, low, maxone, normal'),
         ("alpha-login", ("CONSTRAINT=a10",), "Invalid feature specification",
          'slurm.constraint is "a10": no node of gpu has a10; did you mean `a100`?'),
         ("alpha-login", ("GRES=gpu:a10:1",), "Requested node configuration is not available",

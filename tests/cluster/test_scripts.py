@@ -76,7 +76,7 @@ def test_a_job_runs_in_a_folder_of_any_name_and_logs_to_it(lab: Lab) -> None:
     told = log.read_text(encoding="utf-8").splitlines()
     assert told[0] == str(folder)
     assert f"--root-dir={folder}" in told[1]
-    assert told[1].endswith(f"--job-id={done.stdout.strip()}")
+    assert told[1].endswith(f" --job-id={done.stdout.strip()} --restarts=0")
 
 
 def test_variables_of_sbatch_do_not_change_a_job_that_is_submitted_without_them(lab: Lab) -> None:
