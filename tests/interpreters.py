@@ -27,12 +27,22 @@ def find_python(version: str) -> Path:
 
 
 NEWEST = ("jupyterlab>=4,<5", "ipykernel")
+OWN_FILES = ("--link-mode=copy",)
 OLDEST = ("jupyterlab==4.0.0", "jupyter_server==2.4.0", "ipykernel")
 
 
-def make_lab_environment(folder: Path, python: Path | str, packages: tuple[str, ...] = NEWEST) -> Path:
-    """Make a virtual environment with JupyterLab and without jlab-mcp, or skip the test."""
-    return _make(folder, python, *packages)
+def make_lab_environment(
+    folder: Path, python: Path | str, packages: tuple[str, ...] = NEWEST, *, own_files: bool = False
+) -> Path:
+    """Make a virtual environment with JupyterLab and without jlab-mcp, or skip the test.
+
+    Args:
+        folder: where.
+        python: which Python.
+        packages: what to install.
+        own_files: share no file with uv's cache and other environments, so that the owner may be changed.
+    """
+    return _make(folder, python, *(OWN_FILES if own_files else ()), *packages)
 
 
 def make_installed(folder: Path, python: Path | str) -> Path:

@@ -43,7 +43,7 @@ def venv(quiet_lab: Lab) -> Path:
 def projects(quiet_lab: Lab, venv: Path) -> dict[str, ClusterProject]:
     """A project on alpha with a `.venv` of its own, with each of its profiles in use."""
     made = make_project(quiet_lab, "environments")
-    make_lab_environment(made.folder / ".venv", sys.executable)
+    make_lab_environment(made.folder / ".venv", sys.executable, own_files=True)
     programs = quiet_lab.home() / "stand-ins"
     programs.mkdir(exist_ok=True)
     for name, last in (("apptainer", 'exec "$@"'), ("srun", 'exec /usr/bin/srun --quiet "${kept[@]}" "$@"')):
