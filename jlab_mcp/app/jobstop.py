@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE, _LAST_PAUSE, _GROWTH = 0.2, 3.0, 1.5
 _REPORT_SECONDS = 10.0
-_ENDING_SECONDS = 90.0
+ENDING_SECONDS = 90.0
 """How long an ending job is waited for: SLURM gives it KillWait (30 s by default), and sites run epilogs."""
 SURE_SECONDS = 5.0
 """For how long SLURM must answer that it knows no job of a name, before a submission counts as lost."""
@@ -111,7 +111,7 @@ async def _cancel(job: ServerJob, folder: Path) -> AsyncIterator[LifecycleEvent]
         except SlurmUnreachable as error:
             if not cancelled:
                 raise
-            if time.monotonic() - began > _ENDING_SECONDS:
+            if time.monotonic() - began > ENDING_SECONDS:
                 raise StopFailed(
                     f"the job was cancelled, but whether it has ended is unknown: {error.message}"
                 ) from error
@@ -128,9 +128,9 @@ async def _cancel(job: ServerJob, folder: Path) -> AsyncIterator[LifecycleEvent]
             cancelled = True
             continue
         now = time.monotonic()
-        if now - began > _ENDING_SECONDS:
+        if now - began > ENDING_SECONDS:
             raise StopFailed(
-                f"the job was cancelled, but {job_words(found)} after {_ENDING_SECONDS:.0f} s;"
+                f"the job was cancelled, but {job_words(found)} after {ENDING_SECONDS:.0f} s;"
                 " SLURM goes on ending it"
             )
         if now - reported > _REPORT_SECONDS:

@@ -84,7 +84,7 @@ async def _watch(target: Target, connected: Connected, limit: asyncio.Timeout) -
             async with asyncio.timeout(_SILENCE):
                 await connected.client.info()
             continue
-        with suppress(JlabMcpError):
+        with suppress(JlabMcpError):  # what cannot be learned now is no end: the call waits on
             seen = await look(target, max_age=_SILENCE, doubt=True)
             same = seen.connection == connected.connection
             if not (seen.standing is Standing.STOPPING or (seen.standing is Standing.LISTENING and same)):

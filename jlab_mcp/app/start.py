@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.app.blame import naming_the_setting
 from jlab_mcp.app.complete import require_complete
 from jlab_mcp.app.events import LifecycleEvent
-from jlab_mcp.app.jobstop import SURE_SECONDS
+from jlab_mcp.app.jobstop import ENDING_SECONDS, SURE_SECONDS
 from jlab_mcp.app.launch import launch
 from jlab_mcp.app.observe import elsewhere, look, no_server
 from jlab_mcp.app.ready import wait_until_ready
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _PAUSE = 0.02
 _LOCK_SECONDS = 20.0
-_JOB_ENDING_SECONDS = 90.0
-"""How much longer a job may take to end than a process: SLURM gives it KillWait (30 s), and an epilog."""
 
 
 @dataclass(slots=True)
@@ -113,7 +111,7 @@ async def _find_or_launch(resolved: ResolvedProfile) -> _Found:
     Raises:
         SlurmUnreachable: there is a job, and SLURM does not say what became of it; nothing is submitted.
     """
-    ending = _JOB_ENDING_SECONDS if resolved.mode == "slurm" else 0.0
+    ending = ENDING_SECONDS if resolved.mode == "slurm" else 0.0
     deadline = time.monotonic() + 2 * resolved.stop_timeout + ending
     doubts = _Doubts()
     limit = _LOCK_SECONDS + 2 * resolved.profile.server.command_timeout
