@@ -39,6 +39,10 @@ def fold_repeats(text: str) -> str:
     folded: list[str] = []
     at = 0
     while at < len(lines):
+        if lines[at] not in lines[at + 1 : at + 1 + _CYCLE]:
+            folded.append(lines[at])
+            at += 1
+            continue
         period, count = _repeats(lines, at)
         folded += lines[at : at + period]
         if count > 1:
