@@ -28,11 +28,12 @@ from .errors import (
 from .executor import Execution
 from .idle import Idle
 from .journal import Journal
-from .notebookfile import NotebookFile, write_atomic
+from .notebookfile import NotebookFile
 from .paths import existing_notebook, free_names, new_stem, shown_name
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
+from .writing import write_atomic
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _SCRATCH_KEPT = 50
