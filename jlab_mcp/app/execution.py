@@ -6,12 +6,12 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.errors import JlabMcpError, ServerUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client import CellRef
@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 
 _PROGRESS_SECONDS = 10.0
 """How often a waiting caller hears something; clients give up on silence after a minute or so."""
+_OVERDUE_SECONDS = 2.0
+"""How much later than asked an answer may come before the caller hears that it is waited for."""
 _STOP_SECONDS = 8.0
 
 
 async def _quiet(_execution: Execution, _seconds: float) -> None:
     """Report to nobody."""
+
+
+async def _nothing(_lost: float | None, _seconds: float) -> None:
+    """Tell nobody."""
 
 
 async def _no() -> bool:
@@ -37,11 +43,14 @@ class Patience:
     Attributes:
         seconds: how long at most; None until the code is done.
         report: called about every ten seconds with the execution as it stands and the seconds so far.
+        overdue: called as often while no answer comes, with the seconds since the connection was lost (None
+            where it may be well) and the seconds so far.
         stop: asked when the caller's own task is cancelled: shall the running code be interrupted?
     """
 
     seconds: float | None = None
     report: Callable[[Execution, float], Awaitable[None]] = _quiet
+    overdue: Callable[[float | None, float], Awaitable[None]] = _nothing
     stop: Callable[[], Awaitable[bool]] = _no
 
 
@@ -128,7 +137,7 @@ async def _attach(
 
 async def _run(
     connected: Connected,
-    begin: Callable[[float], Awaitable[Execution]],
+    begin: Callable[[float], Coroutine[Any, Any, Execution]],
     patience: Patience,
     *,
     stops: Sequence[str],
@@ -149,19 +158,31 @@ async def _run(
 
 
 async def _wait(
-    connected: Connected, begin: Callable[[float], Awaitable[Execution]], patience: Patience
+    connected: Connected, begin: Callable[[float], Coroutine[Any, Any, Execution]], patience: Patience
 ) -> Execution:
     since = time.monotonic()
-    execution = await begin(_next_wait(patience, 0.0))
+    execution = await _answer(connected, begin(_next_wait(patience, 0.0)), patience, since)
     while not execution.state.ended:
         elapsed = time.monotonic() - since
         if patience.seconds is not None and elapsed >= patience.seconds:
             break
         await patience.report(execution, elapsed)
-        execution = await connected.client.execution(
-            execution.execution_id, wait=_next_wait(patience, elapsed)
-        )
+        asking = connected.client.execution(execution.execution_id, wait=_next_wait(patience, elapsed))
+        execution = await _answer(connected, asking, patience, since)
     return execution
+
+
+async def _answer(
+    connected: Connected, asking: Coroutine[Any, Any, Execution], patience: Patience, since: float
+) -> Execution:
+    """Wait for an answer; the caller hears of it when it is overdue."""
+    task = asyncio.create_task(asking)
+    try:
+        while not (await asyncio.wait([task], timeout=_PROGRESS_SECONDS + _OVERDUE_SECONDS))[0]:
+            await patience.overdue(connected.client.lost_for, time.monotonic() - since)
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def _next_wait(patience: Patience, elapsed: float) -> float:
