@@ -6,29 +6,35 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.errors import JlabMcpError, ServerUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client import CellRef, News
     from jlab_mcp.client.models import Execution
 
-    _Begin = Callable[[float, News | None], Awaitable[Execution]]
+    _Begin = Callable[[float, News | None], Coroutine[Any, Any, Execution]]
     """Sends the code, or finds it again; waits so many seconds for its end or for news."""
 
 _PROGRESS_SECONDS = 10.0
 """How often a waiting caller hears something; clients give up on silence after a minute or so."""
 _NEWS_SECONDS = 0.5
 """How far apart the reports of new lines of output are, at least."""
+_OVERDUE_SECONDS = 2.0
+"""How much later than asked an answer may come before the caller hears that it is waited for."""
 _STOP_SECONDS = 8.0
 
 
 async def _quiet(_execution: Execution, _seconds: float) -> None:
     """Report to nobody."""
+
+
+async def _nothing(_lost: float | None, _seconds: float) -> None:
+    """Tell nobody."""
 
 
 async def _no() -> bool:
@@ -43,11 +49,14 @@ class Patience:
         seconds: how long at most; None until the code is done.
         report: called every ten seconds, and at each new line of output but at most twice a second, with the
             execution as it stands, but for its outputs, and the seconds so far.
+        overdue: called as often while no answer comes, with the seconds since the connection was lost
+            (None where it may be well) and the seconds so far.
         stop: asked when the caller's own task is cancelled: shall the running code be interrupted?
     """
 
     seconds: float | None = None
     report: Callable[[Execution, float], Awaitable[None]] = _quiet
+    overdue: Callable[[float | None, float], Awaitable[None]] = _nothing
     stop: Callable[[], Awaitable[bool]] = _no
 
 
@@ -178,7 +187,8 @@ async def _wait(connected: Connected, begin: _Begin, patience: Patience) -> Exec
 
     since = reported = time.monotonic()
     said = ""
-    execution = await begin(_next_wait(patience, 0.0), News(pause=_NEWS_SECONDS))
+    beginning = begin(_next_wait(patience, 0.0), News(pause=_NEWS_SECONDS))
+    execution = await _answer(connected, beginning, patience, since)
     while not execution.state.ended:
         now = time.monotonic()
         if patience.seconds is not None and now - since >= patience.seconds:
@@ -186,12 +196,26 @@ async def _wait(connected: Connected, begin: _Begin, patience: Patience) -> Exec
         if execution.latest_line != said or now - reported >= _PROGRESS_SECONDS:
             said, reported = execution.latest_line, now
             await patience.report(execution, now - since)
-        execution = await connected.client.execution(
+        asking = connected.client.execution(
             execution.execution_id,
             wait=_next_wait(patience, now - since),
             news=News(execution.seq, _NEWS_SECONDS),
         )
+        execution = await _answer(connected, asking, patience, since)
     return execution
+
+
+async def _answer(
+    connected: Connected, asking: Coroutine[Any, Any, Execution], patience: Patience, since: float
+) -> Execution:
+    """Wait for an answer; the caller hears of it when it is overdue."""
+    task = asyncio.create_task(asking)
+    try:
+        while not (await asyncio.wait([task], timeout=_PROGRESS_SECONDS + _OVERDUE_SECONDS))[0]:
+            await patience.overdue(connected.client.lost_for, time.monotonic() - since)
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def _next_wait(patience: Patience, elapsed: float) -> float:

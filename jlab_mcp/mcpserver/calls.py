@@ -73,10 +73,24 @@ def patience(
         progress = elapsed if total is None else done() + elapsed / (elapsed + 60.0)
         await call.report_progress(progress, total, progress_words(execution, elapsed))
 
+    async def overdue(lost: float | None, elapsed: float) -> None:
+        progress = elapsed if total is None else done() + elapsed / (elapsed + 60.0)
+        await call.report_progress(progress, total, overdue_words(lost, elapsed))
+
     async def stop() -> bool:
         return stops and await desk.cancelled.was_asked(call.request_id)
 
-    return Patience(desk.wait_seconds() if seconds is None else seconds, report, stop)
+    return Patience(desk.wait_seconds() if seconds is None else seconds, report, overdue, stop)
+
+
+def overdue_words(lost: float | None, elapsed: float) -> str:
+    """Say that no answer comes, and since when the connection has been lost if it has."""
+    if lost is None:
+        return f"waiting for {elapsed:.0f} s; the server has not answered for a while"
+    return (
+        f"waiting for {elapsed:.0f} s; the connection to the server has been lost for {lost:.0f} s"
+        " and is tried again; what runs there goes on"
+    )
 
 
 def progress_words(execution: Execution, elapsed: float) -> str:

@@ -30,6 +30,7 @@ from .idle import Idle
 from .journal import Journal
 from .notebookfile import NotebookFile
 from .paths import existing_notebook, free_names, new_stem, shown_name
+from .repeats import Repeats
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
@@ -53,6 +54,7 @@ class Service:
         self.serverapp = serverapp
         self.settings = settings
         self.sessions: dict[str, Session] = {}
+        self.repeats = Repeats()
         self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
         self._news: list[Callable[[], str | None]] = []
         self._earlier = EarlierSessions(settings)
