@@ -142,20 +142,15 @@ class Reserve:
             if self._spare is not None and (not self._spare.fits() or _memory_is_scarce()):
                 await self._drop()
             if self._spare is None and not _memory_is_scarce():
-                self._making = asyncio.ensure_future(self._make())
-                await asyncio.wait({self._making})
-                self._put_by(self._making)
+                making = self._making = asyncio.ensure_future(self._make())
+                await asyncio.wait({making})
+                if self._making is making:  # nobody has claimed it meanwhile
+                    self._making, self._spare = None, making.result()
             self._news.clear()
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._news.wait(), _LOOK)
         if self._size:
             _LOG.warning("no spare kernel is kept: %s", self._why)
-
-    def _put_by(self, made: asyncio.Task[Spare | None]) -> None:
-        """Keep what was made, unless somebody has claimed it meanwhile."""
-        if self._making is made:
-            self._making = None
-            self._spare = made.result()
 
     async def _quiet(self) -> None:
         """Wait until nothing has started for a while."""

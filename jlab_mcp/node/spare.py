@@ -20,7 +20,7 @@ from typing import Any, Optional
 from .errors import ApiError
 from .kernels import Kernel, Message
 
-_ANSWERS_WITHIN = 10.0  # seconds
+_ANSWERS_WITHIN = 30.0  # seconds
 _LONGEST_LIFE = 24 * 3600.0  # seconds; locales, time zones and credentials of the process age
 _GPU_DEVICES = ("/dev/nvidia", "/dev/kfd", "/dev/dri/render")
 Stamp = Optional[tuple[int, int, int]]  # inode, size, mtime in ns; None for what is not there
@@ -33,7 +33,9 @@ _FACTS = """(lambda shell, os, sys: __import__("json").dumps({
             "extensions", "extra_extensions", "matplotlib", "pylab", "gui")
             if getattr(shell.kernel.parent, name, None)]
         + [name for name in ("PYTHONSTARTUP",) if os.environ.get(name)],
-    "read": [shell.profile_dir.location, shell.profile_dir.startup_dir, sys.executable]
+    "read": [shell.profile_dir.startup_dir, sys.executable]
+        + [os.path.join(shell.profile_dir.location, "ipython_%sconfig.%s" % (kernel, kind))
+            for kernel in ("", "kernel_") for kind in ("py", "json")]
         + list(getattr(shell.kernel.parent, "loaded_config_files", None) or [])
         + [each for each in sys.path if os.path.basename(each) in ("site-packages", "dist-packages")],
 }))(get_ipython(), __import__("os"), __import__("sys"))"""
@@ -115,7 +117,7 @@ class Spare:
         folder.
         """
         return (
-            self._kernel.state == "idle"
+            self._kernel.state != "dead"
             and time.monotonic() - self._born < _LONGEST_LIFE
             and all(_stamp(path) == stamp for path, stamp in self._read.items())
             and _spec(self._kernels, self.kernel_name) == self._spec

@@ -122,6 +122,17 @@ def test_of_two_sessions_at_once_one_gets_the_spare(server: NodeServer) -> None:
     assert waiting in pids
 
 
+def test_a_session_opened_while_the_spare_is_made_gets_that_one_and_another_is_made(
+    server: NodeServer,
+) -> None:
+    waiting, used = spare(server), children(server)
+    server.new_session("uses it up")
+    until(server, lambda: len(children(server)) > len(used))
+    (made,) = children(server) - used
+    assert server.new_session("in time")["kernel_pid"] == made
+    assert spare(server) not in {waiting, made}
+
+
 def test_a_spare_that_died_is_not_handed_out_and_is_replaced(server: NodeServer) -> None:
     waiting = spare(server)
     os.kill(waiting, signal.SIGKILL)
