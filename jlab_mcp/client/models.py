@@ -55,6 +55,7 @@ class NodeInfo(WireModel):
     sessions: int
     kernels: int
     running: int
+    spare_kernels: int = Field(0, description="Kernels that are ready for whoever asks next, of nobody yet.")
     idle_s: float | None = Field(
         None, description="Seconds since a cell last ran or the server became ready; 0 while one runs."
     )
