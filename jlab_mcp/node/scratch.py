@@ -7,7 +7,7 @@ import contextlib
 import os
 from typing import Any
 
-from . import executor
+from . import executor, memory
 from .errors import ApiError
 from .executor import Execution
 from .kernels import Kernel
@@ -76,7 +76,8 @@ async def _run(
         execution.end(executor.NOT_RUN, error.message)
     finally:
         kernel.close()
-        execution.spool.close()
+        execution.close_files()
+        memory.give_back_soon(execution)
         with contextlib.suppress(Exception):  # a kernel that is gone already is what is wanted
             await kernels.shutdown_kernel(kernel_id, now=True)
 
