@@ -18,7 +18,8 @@ from collections.abc import Callable
 from typing import Any, Optional
 
 from .errors import ApiError
-from .kernels import Kernel, Message
+from .kernels import Kernel
+from .wire import Message
 
 _ANSWERS_WITHIN = 30.0  # seconds
 _LONGEST_LIFE = 24 * 3600.0  # seconds; locales, time zones and credentials of the process age
