@@ -294,7 +294,21 @@ def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
 async def answer(
     service: Service, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any]
 ) -> tuple[int, str]:
-    """Do what is asked; returns the HTTP status and the JSON to answer with. Never raises."""
+    """Do what is asked; returns the HTTP status and the JSON to answer with. Never raises.
+
+    What changes something has `request` in its query, an id of the client's: a repeat acts no second time.
+    """
+    request = query.get("request")
+    if method == "GET" or request is None:
+        return await _made(service, method, path, query, body)
+    return await service.repeats.once(
+        f"{method} {path} {request}", lambda: _made(service, method, path, query, body)
+    )
+
+
+async def _made(
+    service: Service, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any]
+) -> tuple[int, str]:
     try:
         route, parts = find(method, path)
         value = await route(Call(service, query, body), *parts)

@@ -177,6 +177,12 @@ class Kernel:
         )
         return message
 
+    def silent_request(self, code: str, expressions: dict[str, str]) -> Message:
+        """Make a request that leaves no trace in the history; its reply has the expressions' values."""
+        message = self.execute_request(code)
+        message["content"].update(silent=True, store_history=False, user_expressions=expressions)
+        return message
+
     async def send(self, message: Message) -> None:
         """Send a request on the shell channel."""
         # The asyncio socket itself must send: a send on its shadow can swallow the edge that tells
