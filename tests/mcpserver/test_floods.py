@@ -137,7 +137,7 @@ async def test_floods_are_kept_whole_and_cost_neither_memory_nor_answers_of_othe
 
 async def interrupted(me: Agent, session: str, other: str) -> dict[str, Any]:
     """Let a loop print without end, then interrupt it; returns what the agent is told."""
-    code = "i = 0\nwhile True:\n    print(i); i += 1"
+    code = "i = 0\nwhile True:\n    print(i, 'e' * 1_000); i += 1"
     running = await me.ok("execute_code", session_id=session, code=code, wait_seconds=0)
     ends = time.monotonic() + ENDLESS_SECONDS
     while time.monotonic() < ends:
