@@ -32,6 +32,7 @@ class ListedServer:
 
 _FAILED_SHOWN = 20
 _FAILED_CHARS = 300
+_SKIP = "skip-execution"
 
 
 def session_answer(
@@ -135,8 +136,14 @@ def rerun_words(ended: list[Execution]) -> str:
     """Say how many cells succeeded, and list those that did not."""
     failed = _failed(ended)
     took = sum(answers.seconds(execution) or 0.0 for execution in ended)
-    good = len(ended) - len(failed)
-    lines = [f"Re-ran the notebook in {took:.3g} s: {good} of {len(ended)} code cells succeeded."]
+    tagged = [execution for execution in ended if execution.tag]
+    run = [execution for execution in ended if execution.tag != _SKIP]
+    good = len(ended) - len(failed) - len(tagged)
+    lines = [f"Re-ran the notebook in {took:.3g} s: {good} of {len(run)} code cells succeeded."]
+    for tag in dict.fromkeys(execution.tag for execution in tagged):
+        cells = words.listed(str(execution.cell_index) for execution in tagged if execution.tag == tag)
+        did = "was not run and keeps its outputs" if tag == _SKIP else "failed, as expected"
+        lines.append(f"Tagged {tag}, so it {did}: cell {cells}.")
     for execution in failed[:_FAILED_SHOWN]:
         error = execution.error
         why = f" {error.ename}: {error.evalue}" if error else ""
@@ -153,8 +160,14 @@ def rerun_facts(ended: list[Execution]) -> dict[str, Any]:
     for execution in _failed(ended)[:_FAILED_SHOWN]:
         facts = answers.execution_facts(execution)
         failed.append({key: facts[key] for key in ("cell_index", "cell_id", "state", "error")})
-    return {"already_open": False, "code_cells": len(ended), "failed": failed}
+    tagged = [
+        {"cell_index": execution.cell_index, "cell_id": execution.cell_id, "tag": execution.tag}
+        for execution in ended
+        if execution.tag
+    ]
+    facts = {"already_open": False, "code_cells": len(ended), "failed": failed}
+    return {**facts, "tagged": tagged[:_FAILED_SHOWN]} if tagged else facts
 
 
 def _failed(ended: list[Execution]) -> list[Execution]:
-    return [execution for execution in ended if execution.state.value != "ok"]
+    return [execution for execution in ended if execution.state.value != "ok" and not execution.tag]

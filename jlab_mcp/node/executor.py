@@ -53,6 +53,8 @@ class Execution:
         self.reason: str | None = None
         self.notice: str | None = None
         self.batch: str | None = None  # those queued after it in one batch are not run if it fails
+        self.may_fail: str | None = None  # the tag of its cell that says so
+        self.tag: str | None = None  # the tag that it ended by: as one that failed and may, or was not to run
         self.kernel: Kernel | None = None
         self.queued_at = time.time()
         self.started_at: float | None = None
@@ -181,7 +183,9 @@ class Execution:
             self.end(OK)
         elif status == "error":
             stopped = self.interrupt_asked and self._reply.get("ename") == "KeyboardInterrupt"
-            self.end(INTERRUPTED if stopped else ERROR, "interrupted on request" if stopped else None)
+            self.tag = None if stopped else self.may_fail
+            expected = f"expected: its cell is tagged {self.tag}" if self.tag else None
+            self.end(INTERRUPTED if stopped else ERROR, "interrupted on request" if stopped else expected)
         else:
             self.end(
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
@@ -223,6 +227,7 @@ class Execution:
             "ended_at": self.ended_at,
             "seq": self.seq,
             "reason": self.reason,
+            "tag": self.tag,
             "notice": self.notice,
             "output_file": self.spool.path if self.spool.used else None,
             "output_bytes": self.folder.text_bytes,

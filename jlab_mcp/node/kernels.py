@@ -180,6 +180,11 @@ class Kernel:
         )
         return message
 
+    def comm_message(self, comm_id: str, data: dict[str, Any]) -> Message:
+        """Make a message to the kernel's side of a comm, as a widget in a browser sends it."""
+        message: Message = self._session.msg("comm_msg", {"comm_id": comm_id, "data": data})
+        return message
+
     async def send(self, message: Message) -> None:
         """Send a request on the shell channel."""
         # The asyncio socket itself must send: a send on its shadow can swallow the edge that tells
@@ -300,7 +305,7 @@ class Kernel:
 
 
 def decode(frames: list[bytes], session: Any) -> Message | None:
-    """Read a message's header, parent header and content; None when it is not signed by our kernel.
+    """Read a message's headers, content and, of widgets, buffers; None when it is not signed by our kernel.
 
     Does without the dates that `Session.deserialize` makes of all that looks like one, which is half its
     time; a date stays the ISO string that it was. See "The wire protocol" in jupyter_client's manual.
@@ -316,6 +321,7 @@ def decode(frames: list[bytes], session: Any) -> Message | None:
             "header": json.loads(header),
             "parent_header": json.loads(parent),
             "content": json.loads(content),
+            "buffers": frames[at + 6 :],
         }
     except ValueError:
         return None

@@ -140,6 +140,14 @@ class OutputFolder:
         self._crowded_at = 4 * self._limit
         self._clear_next = False
 
+    def display_places(self) -> dict[str, list[int]]:
+        """Return at which indexes of `outputs` the displays of each id stand."""
+        places = {id(item): index for index, item in enumerate(self._items)}
+        return {
+            key: [places[id(item)] for item in items if id(item) in places]
+            for key, items in self._displays.items()
+        }
+
     def display_ids(self) -> set[str]:
         """Return the ids of displays that a later `update_display_data`, of any cell, may change."""
         return set(self._displays)
@@ -152,8 +160,7 @@ class OutputFolder:
         """
         items = self._displays.get(display_id or "", [])
         for item in items:
-            item.body["data"] = _bundle(content.get("data"))
-            item.body["metadata"] = _mapping(content.get("metadata"))
+            item.body.update(display_body(content))
         return bool(items)
 
     def _stream(self, name: str, value: object) -> bool:
@@ -219,11 +226,7 @@ class OutputFolder:
         return index
 
     def _display(self, msg_type: str, content: dict[str, Any]) -> bool:
-        output: Output = {
-            "output_type": msg_type,
-            "data": _bundle(content.get("data")),
-            "metadata": _mapping(content.get("metadata")),
-        }
+        output: Output = {"output_type": msg_type, **display_body(content)}
         if msg_type == "execute_result":
             self._count(content)
             output["execution_count"] = self.execution_count
@@ -284,6 +287,11 @@ def _edge(head: str) -> str:
 def _left_out(chars: int, spill_name: str | None) -> str:
     where = f"; the full text is in {spill_name}" if spill_name else ""
     return f"[… {chars:,} characters left out{where} …]\n"
+
+
+def display_body(content: dict[str, Any]) -> dict[str, Any]:
+    """Return `data` and `metadata` of a display message as an output has them."""
+    return {"data": _bundle(content.get("data")), "metadata": _mapping(content.get("metadata"))}
 
 
 def _display_id(content: dict[str, Any]) -> str | None:

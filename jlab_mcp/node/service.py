@@ -30,6 +30,7 @@ from .idle import Idle
 from .journal import Journal
 from .notebookfile import NotebookFile, write_atomic
 from .paths import existing_notebook, free_names, new_stem, shown_name
+from .rerun import rerun
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
@@ -167,10 +168,7 @@ class Service:
     ) -> tuple[Session, bool, list[Execution]]:
         file = NotebookFile.read(path)
         session = await self._begin(key, name, file, self._kernel_spec(kernel, file.document), made=False)
-        batch = secrets.token_hex(8) if stop_on_error else None
-        code_cells = [c for c in session.document.cells if c["cell_type"] == "code" and c["source"].strip()]
-        executions = [session.submit(secrets.token_hex(8), c["source"], c["id"], batch) for c in code_cells]
-        return session, False, executions
+        return session, False, rerun(session, stop_on_error=stop_on_error)
 
     def _create(self, stem: str, document: Document) -> NotebookFile:
         for path in free_names(stem):
