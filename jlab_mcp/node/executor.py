@@ -153,10 +153,13 @@ class Execution:
             self._reply = content
             self._settle()
             return False
-        if msg_type == "execute_input":
-            self.folder.execution_count = content.get("execution_count")
+        if (
+            not self.begun.is_set()
+        ):  # by its input or, of a kernel that does not repeat that, by its first output
             self.begun_at = time.monotonic()
             self.begun.set()
+        if msg_type == "execute_input":
+            self.folder.execution_count = content.get("execution_count")
             return True
         changed = self.folder.feed(msg_type, content)
         if changed:
@@ -181,15 +184,25 @@ class Execution:
             self.folder.execution_count = self._reply["execution_count"]
         if status == "ok":
             self.end(OK)
+        elif self._was_stopped(status):
+            self.end(INTERRUPTED, "interrupted on request")
         elif status == "error":
-            stopped = self.interrupt_asked and self._reply.get("ename") == "KeyboardInterrupt"
-            self.tag = None if stopped else self.may_fail
-            expected = f"expected: its cell is tagged {self.tag}" if self.tag else None
-            self.end(INTERRUPTED if stopped else ERROR, "interrupted on request" if stopped else expected)
+            self.tag = self.may_fail
+            self.end(ERROR, f"expected: its cell is tagged {self.tag}" if self.tag else None)
         else:
             self.end(
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
             )
+
+    def _was_stopped(self, status: object) -> bool:
+        """Whether the interrupt that was asked for is what this reply tells of.
+
+        Python says so by name; other kernels send an error of their own, or as R and bash do, an "abort".
+        """
+        if not self.interrupt_asked or not self.begun.is_set() or self._reply is None:
+            return False
+        is_python = self.kernel is not None and self.kernel.language == "python"
+        return status != "error" or not is_python or self._reply.get("ename") == "KeyboardInterrupt"
 
     async def wait(self, timeout: float, after: int | None = None) -> bool:
         """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds.

@@ -90,6 +90,11 @@ class Kernel:
         process = self._process()
         return process.pid if process is not None else None
 
+    @property
+    def language(self) -> str:
+        """The name of the language that the kernel says it runs; empty if it does not."""
+        return str((self.info.get("language_info") or {}).get("name") or "")
+
     def _process(self) -> Any:
         provisioner = getattr(self.manager, "provisioner", None)
         return getattr(provisioner, "process", None)

@@ -13,7 +13,7 @@ _CHOSEN: dict[str, tuple[str, ...]] = {
     ),
     # Documentation: a page on every kind of output, galleries, errors that are meant.
     "nbsphinx-*/doc": (
-        "allow-errors-per-cell", "code-cells", "markdown-cells", "pre-executed",
+        "allow-errors-per-cell", "code-cells", "markdown-cells",
     ),
     # Widgets with binary buffers, threads that draw, Output widgets, canvases.
     "ipycanvas-*": (

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,8 +110,9 @@ def resume(node: NodeServer, path: Path) -> None:
     answer = node.post("sessions", **body)
     assert answer.status_code == 201, answer.text
     for execution in answer.json()["executions"]:
-        ended = node.execution(execution["execution_id"], wait=SECONDS)
-        assert ended["state"] not in {"queued", "running"}, ended
+        deadline = time.monotonic() + SECONDS
+        while node.execution(execution["execution_id"], wait=60)["state"] in {"queued", "running"}:
+            assert time.monotonic() < deadline, f"{path} has not ended"
     closed = node.http.delete(f"sessions/{answer.json()['session']['session_id']}")
     assert closed.status_code == 200, closed.text
 
