@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .bundles import display_body
 from .cells import (
     IDS_SINCE,
     Cell,
@@ -21,7 +22,6 @@ from .cells import (
     new_cell,
     new_id,
 )
-from .outputs import display_body
 
 __all__ = ["Cell", "CellNotFound", "CellRef", "Document", "NotANotebook"]
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from .cells import CellNotFound
 from .executor import Execution
-from .kernels import Kernel, Message
+from .kernels import Kernel
 from .notebookfile import NotebookFile
 from .widgets import Widgets
+from .wire import Message
 
 _KEPT = 200  # executions whose late output finds its cell: those that were heard of last
 _DISPLAYS_KEPT = 10_000

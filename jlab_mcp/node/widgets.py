@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from .bundles import mapping
 from .outputs import Output, OutputFolder
 
 STATE_MIME = "application/vnd.jupyter.widget-state+json"
@@ -99,9 +100,9 @@ class Widgets:
         if msg_type == "comm_close":
             model.closed = True
             return False
-        state = data.get("state")
-        if not isinstance(state, dict):
+        if not isinstance(data.get("state"), dict):
             return False  # a custom message, as canvases draw with
+        state = mapping(data["state"])
         if data.get("method") == "echo_update":
             state = {
                 key: value for key, value in state.items() if key != "outputs"

@@ -53,7 +53,12 @@ def test_a_cell_that_was_run_again_keeps_its_new_outputs(node: NodeServer) -> No
 def test_a_notebook_of_any_minor_format_stays_one(node: NodeServer, minor: int) -> None:
     path = node.notebooks / f"minor {minor}.ipynb"
     ids = [{"id": f"cell-{number}"} if minor >= 5 else {} for number in range(3)]
-    code = {"cell_type": "code", "execution_count": None, "metadata": {"tags": ["mine"]}, "outputs": []}
+    code: dict[str, Any] = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {"tags": ["mine"]},
+        "outputs": [],
+    }
     picture = {"attachments": {"a.png": {"image/png": "iVBOR"}}} if minor >= 1 else {}
     cells = [
         {**code, "source": ["1+1"], **ids[0]},
