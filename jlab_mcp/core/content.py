@@ -54,9 +54,14 @@ class _Sheet:
     beyond: list[int] = field(default_factory=list)
 
     def write(self, text: str) -> None:
-        text = words.fold_repeats(words.clean(text)).strip("\n")
+        text = words.clean(text).strip("\n")
         if text.strip():
             self.pieces.append(text)
+
+    @property
+    def text(self) -> str:
+        """All pieces, with what is repeated folded, within one of them or from one to the next."""
+        return words.fold_repeats("\n".join(self.pieces))
 
     def note(self, text: str) -> None:
         self.pieces.append(f"[{text}]")
@@ -95,7 +100,7 @@ def render(
         previous = stream
     if sheet.beyond:
         _beyond(sheet)
-    text = words.head_and_tail("\n".join(sheet.pieces), limits.chars, total=full_chars, where=full_text)
+    text = words.head_and_tail(sheet.text, limits.chars, total=full_chars, where=full_text)
     return Content(text, tuple(sheet.pictures))
 
 
@@ -112,7 +117,7 @@ def summary(outputs: Sequence[Mapping[str, Any]], chars: int) -> str:
             )
         else:
             _bundle(sheet, _mapping(output.get("data")))
-    return words.head_and_tail("\n".join(sheet.pieces), chars)
+    return words.head_and_tail(sheet.text, chars)
 
 
 def _bundle(sheet: _Sheet, data: Mapping[str, Any]) -> None:
