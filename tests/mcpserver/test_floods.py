@@ -63,8 +63,7 @@ async def flood(me: Agent, session: str, other: str, code: str) -> dict[str, Any
     running = asyncio.ensure_future(me.call("execute_code", session_id=session, code=code, wait_seconds=300))
     answered = 0
     while not running.done() or not answered:
-        answer = await asyncio.wait_for(me.execute(other, "1 + 1"), 60)
-        assert answer.startswith("2\n")
+        assert (await asyncio.wait_for(me.execute(other, "1 + 1"), 60)).startswith("2\n")
         answered += 1
     answer = await running
     assert not answer.is_error
