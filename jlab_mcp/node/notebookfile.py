@@ -13,7 +13,7 @@ import errno
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from .document import Document, NotANotebook
 from .errors import ApiError, NotebookInvalid, NotebookUnwritable
@@ -182,10 +182,10 @@ class NotebookFile:
         state = self._prepare()
         if state is None:
             return
-        text = state.dump()
         self._writes += 1
         try:
-            stamp = await loop.run_in_executor(None, self._write, self._write.ticket(), text)
+            # The text is made there too: it must not hold up what runs meanwhile.
+            stamp = await loop.run_in_executor(None, self._write, self._write.ticket(), state)
             self._written(state, stamp)
         except OSError as error:
             self._failed(error)
@@ -233,7 +233,7 @@ class NotebookFile:
         state = self._prepare()
         if state is not None:
             try:
-                self._written(state, self._write(self._write.ticket(), state.dump()))
+                self._written(state, self._write(self._write.ticket(), state))
             except OSError as error:
                 self._failed(error)
 
@@ -252,10 +252,10 @@ class _Writer:
         self._asked += 1
         return self._asked
 
-    def __call__(self, ticket: int, text: str) -> Stamp:
+    def __call__(self, ticket: int, state: Document) -> Stamp:
         with self._lock:
             if ticket > self._done[0]:
-                self._done = (ticket, write_atomic(self._path, text))
+                self._done = (ticket, write_atomic(self._path, state.pieces()))
             return self._done[1]
 
 
@@ -307,8 +307,8 @@ def write_new(path: str, text: str) -> None:
             raise
 
 
-def write_atomic(path: str, text: str) -> Stamp:
-    """Replace a file's content in one step, keeping its mode; returns the new stamp.
+def write_atomic(path: str, pieces: Iterable[str]) -> Stamp:
+    """Replace a file's content by these pieces, in one step, keeping its mode; returns the new stamp.
 
     Raises:
         OSError: the old content is still there, whole.
@@ -321,7 +321,7 @@ def write_atomic(path: str, text: str) -> Stamp:
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".~jlab-mcp-", suffix=".tmp")
     try:
         with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
             status = os.fstat(file.fileno())

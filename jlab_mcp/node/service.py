@@ -278,7 +278,7 @@ class Service:
         await session.close()
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
-                write_atomic(rescued, session.document.dump())
+                write_atomic(rescued, session.document.pieces())
         await self._end_kernel(session.file.path, session.kernel.kernel_id)
         return session, rescued
 
