@@ -29,12 +29,14 @@ from .errors import (
 from .executor import Execution
 from .idle import Idle
 from .journal import Journal
-from .notebookfile import NotebookFile, write_atomic
+from .notebookfile import NotebookFile
 from .paths import existing_notebook, free_names, new_stem, shown_name
+from .repeats import Repeats
 from .reserve import Reserve
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
+from .writing import write_atomic
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _SCRATCH_KEPT = 50
@@ -54,6 +56,7 @@ class Service:
         self.serverapp = serverapp
         self.settings = settings
         self.sessions: dict[str, Session] = {}
+        self.repeats = Repeats()
         self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
         self._news: list[Callable[[], str | None]] = []
         self._earlier = EarlierSessions(settings)
@@ -65,7 +68,7 @@ class Service:
         self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
         # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
         self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
-        self.reserve = Reserve(serverapp, self.context, settings.root_dir, settings.spare_kernels)
+        self.reserve = Reserve(serverapp, self.context, settings)
         self._observe("restart_kernel", "the kernel was restarted from elsewhere")
         self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
 
@@ -312,10 +315,7 @@ class Service:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernel_spec(kernel, None)["name"]
-            kernels = self.serverapp.kernel_manager
-            execution, running = run_scratch(
-                kernels, self.reserve, self.settings, self.context, execution_id, code, name
-            )
+            execution, running = run_scratch(self.reserve, self.settings, execution_id, code, name)
             self._scratch[execution_id] = execution
             self._tasks.add(running)
             running.add_done_callback(self._tasks.discard)
