@@ -7,6 +7,7 @@ and the text of cells that did not change is made once, not at each save.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .bundles import display_body
@@ -47,15 +48,21 @@ class Document:
     """One notebook. Made by `new` or `parse`."""
 
     def __init__(
-        self, slots: list[Slot], metadata: dict[str, Any], minor: int, extra: dict[str, Any]
+        self,
+        slots: list[Slot],
+        metadata: dict[str, Any],
+        minor: int,
+        extra: dict[str, Any],
+        places: dict[str, int] | None = None,
     ) -> None:
         self.metadata = metadata
         self.minor = minor
         self._slots = slots
         self._extra = extra  # what a later 4.x adds at the top
         self._dumped: tuple[dict[str, Any], str] | None = None
-        self._places: dict[str, int] = {}  # where each id was last seen; `index_of` checks it
-        self._note_places()
+        self._places = places or {}  # where each id was last seen; `index_of` checks it
+        if places is None:
+            self._note_places()
 
     @classmethod
     def new(cls, kernel_name: str, display_name: str, language: str) -> Document:
@@ -87,17 +94,32 @@ class Document:
 
     def dump(self) -> str:
         """Return the text of the file, exactly as `nbformat.write` lays it out."""
-        with_id = self.has_ids
-        cells = ",\n  ".join([slot.text(with_id=with_id) for slot in self._slots])
-        texts = {
-            "cells": f"[\n  {cells}\n ]" if cells else "[]",
-            "metadata": self._metadata_text(),
-            "nbformat": str(_FORMAT),
-            "nbformat_minor": str(self.minor),
-            **{key: dump_json(value, 1) for key, value in self._extra.items()},
+        return "".join(self.pieces())
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the text of the file piece by piece: all of a large one at once would hold others up."""
+        texts: dict[str, Iterable[str]] = {
+            "cells": self._cell_pieces(),
+            "metadata": [self._metadata_text()],
+            "nbformat": [str(_FORMAT)],
+            "nbformat_minor": [str(self.minor)],
+            **{key: [dump_json(value, 1)] for key, value in self._extra.items()},
         }
-        lines = [f" {dump_json(key, 0)}: {texts[key]}" for key in sorted(texts)]
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        between = "{\n"
+        for key in sorted(texts):
+            yield f"{between} {dump_json(key, 0)}: "
+            yield from texts[key]
+            between = ",\n"
+        yield "\n}\n"
+
+    def _cell_pieces(self) -> Iterator[str]:
+        with_id = self.has_ids
+        between = "[\n  "
+        for slot in self._slots:
+            yield between
+            yield slot.text(with_id=with_id)
+            between = ",\n  "
+        yield "\n ]" if self._slots else "[]"
 
     def _metadata_text(self) -> str:
         """Return the metadata's text, made once: with the state of widgets it can be long."""
@@ -107,7 +129,7 @@ class Document:
 
     def snapshot(self) -> Document:
         """Return this state of the notebook, which later edits of either do not change."""
-        copied = Document(list(self._slots), self.metadata, self.minor, self._extra)
+        copied = Document(list(self._slots), self.metadata, self.minor, self._extra, dict(self._places))
         copied._dumped = self._dumped
         return copied
 

@@ -168,10 +168,10 @@ class NotebookFile:
         state = self._prepare()
         if state is None:
             return
-        text = state.dump()
         self._writes += 1
         try:
-            stamp = await loop.run_in_executor(None, self._write, self._write.ticket(), text)
+            # The text is made there too: it must not hold up what runs meanwhile.
+            stamp = await loop.run_in_executor(None, self._write, self._write.ticket(), state.pieces())
             self._written(state, stamp)
         except OSError as error:
             self._failed(error)
@@ -219,7 +219,7 @@ class NotebookFile:
         state = self._prepare()
         if state is not None:
             try:
-                self._written(state, self._write(self._write.ticket(), state.dump()))
+                self._written(state, self._write(self._write.ticket(), state.pieces()))
             except OSError as error:
                 self._failed(error)
 

@@ -69,7 +69,7 @@ class Service:
         self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
         # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
         self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
-        self.reserve = Reserve(serverapp, self.context, settings.root_dir, settings.spare_kernels)
+        self.reserve = Reserve(serverapp, self.context, settings)
         self._observe("restart_kernel", "the kernel was restarted from elsewhere")
         self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
 
@@ -279,7 +279,7 @@ class Service:
         await session.close()
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
-                write_atomic(rescued, session.document.dump())
+                write_atomic(rescued, session.document.pieces())
         await self._end_kernel(session.file.path, session.kernel.kernel_id)
         return session, rescued
 
@@ -313,10 +313,7 @@ class Service:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernel_spec(kernel, None)["name"]
-            kernels = self.serverapp.kernel_manager
-            execution, running = run_scratch(
-                kernels, self.reserve, self.settings, self.context, execution_id, code, name
-            )
+            execution, running = run_scratch(self.reserve, self.settings, execution_id, code, name)
             self._scratch[execution_id] = execution
             self._tasks.add(running)
             running.add_done_callback(self._tasks.discard)

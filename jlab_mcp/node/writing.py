@@ -7,6 +7,7 @@ import errno
 import os
 import tempfile
 import threading
+from collections.abc import Iterable
 
 Stamp = tuple[int, int, int]  # inode, size, mtime in ns
 
@@ -34,11 +35,11 @@ class Writer:
         self._asked += 1
         return self._asked
 
-    def __call__(self, ticket: int, text: str) -> Stamp:
+    def __call__(self, ticket: int, pieces: Iterable[str]) -> Stamp:
         """Write a text, unless a later one has been written; returns what the file is then."""
         with self._lock:
             if ticket > self._done[0]:
-                self._done = (ticket, write_atomic(self._path, text))
+                self._done = (ticket, write_atomic(self._path, pieces))
             return self._done[1]
 
 
@@ -63,8 +64,8 @@ def write_new(path: str, text: str) -> None:
             raise
 
 
-def write_atomic(path: str, text: str) -> Stamp:
-    """Replace a file's content in one step, keeping its mode; returns the new stamp.
+def write_atomic(path: str, pieces: Iterable[str]) -> Stamp:
+    """Replace a file's content by these pieces, in one step, keeping its mode; returns the new stamp.
 
     Raises:
         OSError: the old content is still there, whole.
@@ -77,7 +78,7 @@ def write_atomic(path: str, text: str) -> Stamp:
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".~jlab-mcp-", suffix=".tmp")
     try:
         with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
             status = os.fstat(file.fileno())
