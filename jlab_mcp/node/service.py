@@ -14,6 +14,7 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
+from jupyter_server.utils import ensure_async
 
 from . import executor
 from .document import Document
@@ -30,6 +31,8 @@ from .idle import Idle
 from .journal import Journal
 from .notebookfile import NotebookFile
 from .paths import existing_notebook, free_names, new_stem, shown_name
+from .repeats import Repeats
+from .reserve import Reserve
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
@@ -53,6 +56,7 @@ class Service:
         self.serverapp = serverapp
         self.settings = settings
         self.sessions: dict[str, Session] = {}
+        self.repeats = Repeats()
         self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
         self._news: list[Callable[[], str | None]] = []
         self._earlier = EarlierSessions(settings)
@@ -64,7 +68,7 @@ class Service:
         self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
         # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
         self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
-
+        self.reserve = Reserve(serverapp, self.context, settings.root_dir, settings.spare_kernels)
         self._observe("restart_kernel", "the kernel was restarted from elsewhere")
         self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
 
@@ -123,9 +127,8 @@ class Service:
         if key in self.sessions:
             return self.sessions[key], True, []
         if key not in self._opening:
-            task = asyncio.ensure_future(
-                self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
-            )
+            opening = self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
+            task = asyncio.ensure_future(self.reserve.undisturbed(opening))
             self._opening[key] = task
             task.add_done_callback(lambda _: self._opening.pop(key, None))
         return await asyncio.shield(self._opening[key])
@@ -222,9 +225,12 @@ class Service:
             found = await manager.get_session(path=api_path)
             return str(found["kernel"]["id"]), False
         self.settings.make_runtime_dir()
+        name = os.path.basename(path)
         try:
+            folder = await ensure_async(self.serverapp.contents_manager.get_kernel_path(path=api_path))
+            spare = await self.reserve.take(kernel_name, folder, manager.get_kernel_env(api_path, name))
             created = await manager.create_session(
-                path=api_path, name=os.path.basename(path), type="notebook", kernel_name=kernel_name
+                path=api_path, name=name, type="notebook", kernel_name=kernel_name, kernel_id=spare
             )
         except Exception as error:  # whatever a kernel spec or provisioner may raise
             raise KernelStartFailed(f"kernel {kernel_name} could not be started: {error}") from error
@@ -314,8 +320,9 @@ class Service:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernel_spec(kernel, None)["name"]
+            kernels = self.serverapp.kernel_manager
             execution, running = run_scratch(
-                self.serverapp.kernel_manager, self.settings, self.context, execution_id, code, name
+                kernels, self.reserve, self.settings, self.context, execution_id, code, name
             )
             self._scratch[execution_id] = execution
             self._tasks.add(running)
@@ -395,5 +402,6 @@ class Service:
         return {
             "sessions": len(self.sessions),
             "kernels": len(self.serverapp.kernel_manager.list_kernel_ids()),
+            "spare_kernels": self.reserve.ready,
             "running": sum(1 for s in self.sessions.values() if s.running),
         }

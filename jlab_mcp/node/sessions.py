@@ -11,15 +11,16 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import executor
+from . import executor, memory
 from .document import CellNotFound, Document
 from .errors import ApiError, KernelStartFailed
 from .executor import Execution
 from .journal import Journal
-from .kernels import Kernel, Message
+from .kernels import Kernel
 from .notebookfile import NotebookFile
 from .paths import outputs_folder
 from .spool import Spool
+from .wire import Message
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _KEPT = 200  # ended executions that stay addressable in any case, and whose late output finds its cell
@@ -95,6 +96,14 @@ class Session:
         """How many executions wait."""
         return self._queue.qsize()
 
+    def output_file(self, cell_id: str | None) -> str:
+        """Path of the file that takes a cell's text where the cell cannot."""
+        return os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt")
+
+    def execution_of(self, cell_id: str) -> Execution | None:
+        """The last execution of a cell that is still known."""
+        return next((each for each in reversed(self.executions.values()) if each.cell_id == cell_id), None)
+
     @property
     def notice(self) -> str | None:
         """What whoever looks at the session should know first."""
@@ -146,7 +155,7 @@ class Session:
         When code of a `batch` does not end well, what is queued behind it in that batch is not run.
         """
         self.last_activity = time.time()
-        spool = Spool(os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt"))
+        spool = Spool(self.output_file(cell_id))
         execution = Execution(execution_id, self.session_id, code, cell_id, spool)
         execution.batch = batch
         self.executions[execution_id] = execution
@@ -159,7 +168,7 @@ class Session:
         for key in list(self.executions)[: max(0, len(self.executions) - _KEPT)]:
             ended_at = self.executions[key].ended_at
             if ended_at is not None and time.time() - ended_at > _KEPT_SECONDS:
-                self.executions.pop(key).spool.close()
+                self.executions.pop(key).close_files()
         while len(self._by_message) > _KEPT:
             self._by_message.popitem(last=False)
 
@@ -206,6 +215,7 @@ class Session:
         self.last_activity = time.time()
         self._store(execution)
         self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+        memory.give_back_soon(execution)
 
     def _store(self, execution: Execution) -> None:
         """Put an execution's outputs, as they are now, into its cell, and have it saved."""
@@ -392,5 +402,5 @@ class Session:
 
     def _release(self) -> None:
         for execution in self.executions.values():
-            execution.spool.close()
+            execution.close_files()
         self._journal.close()
