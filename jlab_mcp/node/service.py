@@ -283,6 +283,11 @@ class Service:
         await self._end_kernel(session.file.path, session.kernel.kernel_id)
         return session, rescued
 
+    def moved(self, session: Session, path: str) -> None:
+        """Note that somebody has renamed a session's notebook."""
+        session.file.moved(path)
+        self._earlier.opened(session.session_id, session.name, path, session.created_at)
+
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""
         session = self.session(session_id)

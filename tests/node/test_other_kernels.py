@@ -17,7 +17,7 @@ import nbformat
 import pytest
 
 from tests.ci_skips import in_ci
-from tests.cluster.lab.install import install_packages
+from tests.debian import install_packages
 
 from .server import NodeServer, node_server
 
