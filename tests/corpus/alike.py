@@ -6,9 +6,11 @@ not what it is:
 - texts of one stream are joined, and of the two streams between two displays each is taken by itself: the kernel
   sends them by the clock;
 - a line reads as a terminal shows it after its carriage returns: nbclient keeps them raw;
-- numbers of memory addresses, processes, times, rates and durations, ids of widgets, figures and displays, and the
-  folder that the notebook lies in are replaced;
-- colours of a traceback are dropped, as are the numbers of frames' files.
+- memory addresses, numbers of processes, times and durations, the length and rate of progress bars, ids of widgets,
+  displays and parts of figures, and the folder that the notebook lies in are replaced;
+- colours are dropped.
+
+What is random is seeded by the kernel that runs the corpus, so it needs no rule.
 """
 
 from __future__ import annotations
@@ -21,11 +23,16 @@ _UNSTEADY = [
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
     (re.compile(r"ipykernel_\d+"), "ipykernel"),
-    (re.compile(r"\b[0-9a-f]{32}\b|\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"), "ID"),
-    (re.compile(r"\b(?:id|ID)(?:=|-|_)?\d{9,}\b"), "ID"),
-    (re.compile(r"\b\d+(?:\.\d+)?(?:e-?\d+)? ?(?:it/s|s/it|[nµμm]?s|min|B/s|kB/s|MB/s|\?B/s)\b"), "TIME"),
+    (
+        re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![0-9a-f])"),
+        "ID",
+    ),
+    (re.compile(r"\b([pmCi])[0-9a-f]{10}\b"), r"\1ID"),  # of parts of matplotlib's SVG
+    (re.compile(r"\|[█▉▊▋▌▍▎▏# 0-9]*\|"), "|BAR|"),
+    (re.compile(r", *(?:\d+(?:\.\d+)?|\?)[kMG]? ?[A-Za-z]*/[A-Za-z]+"), ", RATE"),
+    (re.compile(r"\b\d+(?:\.\d+)?(?:e-?\d+)? ?(?:[nµμm]?s|min)\b"), "TIME"),
     (re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?\b"), "CLOCK"),
-    (re.compile(r"\d{4}-\d{2}-\d{2}[ T]CLOCK"), "DATE"),
+    (re.compile(r"\d{4}-\d{2}-\d{2}[ T]CLOCK|datetime\.datetime\([^)]*\)|\b1[5-9]\d{8}\.\d+\b"), "DATE"),
 ]
 
 
@@ -44,9 +51,17 @@ def outputs_alike(outputs: list[dict[str, Any]], folder: str) -> list[Any]:
     return alike
 
 
-def state_alike(metadata: dict[str, Any], folder: str) -> list[str]:
-    """Return the saved widgets without their ids, in an order that does not depend on them."""
+def state_alike(metadata: dict[str, Any], folder: str, *, by_clock: bool = False) -> list[str]:
+    """Return the saved widgets without their ids, in an order that does not depend on them.
+
+    Args:
+        metadata: the notebook's.
+        folder: where it lies.
+        by_clock: whether what the widgets show depends on the time; then only what they are counts.
+    """
     saved = metadata.get("widgets", {}).get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    if by_clock:
+        return sorted(f"{model['model_module']} {model['model_name']}" for model in saved.values())
     return sorted(json.dumps(_structured(model, folder), sort_keys=True) for model in saved.values())
 
 
@@ -54,8 +69,6 @@ def _structured(value: Any, folder: str) -> Any:
     if isinstance(value, str):
         return _steady(value, folder)
     if isinstance(value, list):
-        if value and all(isinstance(line, str) for line in value):
-            return _steady("".join(value), folder)
         return [_structured(item, folder) for item in value]
     if isinstance(value, dict):
         return {key: _structured(item, folder) for key, item in value.items()}

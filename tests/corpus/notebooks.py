@@ -33,7 +33,7 @@ _CHOSEN: dict[str, tuple[str, ...]] = {
     # Streams that interleave, LaTeX, tables, magics, SystemExit, interrupts.
     "nbval-*": ("tests/sample_notebook", "tests/test_coalesce", "tests/exceptions", "tests/latex-example"),
     "papermill-*/papermill/tests/notebooks": ("sysexit1", "broken2", "line_magic_error", "keyboard_interrupt"),
-    "nbmake-*/tests/resources": ("ignore_tag", "import_errs"),
+    "nbmake-*/tests/resources": ("ignore_tag", "raises_tag"),
     "jupytext-*/tests/data/notebooks": (
         "inputs/ipynb_py/text_outputs_and_images", "outputs/sphinx_to_ipynb/plot_notebook",
         "inputs/ipynb_py/Notebook with html and latex cells",

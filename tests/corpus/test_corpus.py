@@ -24,6 +24,11 @@ from tests.node.server import NodeServer, node_server
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
 SIDE_BY_SIDE = 3
+SEED = "import random, numpy; random.seed(1); numpy.random.seed(1)"
+DIFFERENT = {
+    # nbclient starts IPython with its history in memory; ours is the kernel that a person gets, whose history stays.
+    ("nbclient-*/tests/files/Check History in Memory.ipynb", 1),
+}
 SECONDS = 240.0
 
 
@@ -86,7 +91,14 @@ def write_kernel(data: Path, site: Path) -> Path:
     folder = data / "kernels" / "python3"
     folder.mkdir(parents=True)
     spec = {
-        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": [
+            sys.executable,
+            "-m",
+            "ipykernel_launcher",
+            "-f",
+            "{connection_file}",
+            f"--IPKernelApp.exec_lines={SEED}",
+        ],
         "display_name": "Python 3 of the corpus",
         "language": "python",
         "env": {"PYTHONPATH": str(site), "PYTHONWARNINGS": "ignore", "COLUMNS": "80"},
@@ -117,6 +129,12 @@ def resume(node: NodeServer, path: Path) -> None:
     assert closed.status_code == 200, closed.text
 
 
+def attached(cell: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """A cell's attachments, whose texts may be lists of lines."""
+    bundles = cell.get("attachments", {}).items()
+    return {name: {mime: "".join(data) for mime, data in bundle.items()} for name, bundle in bundles}
+
+
 def test_there_are_enough_of_them(runs):
     assert len(runs) >= 30
     assert sum(len(run.ours["cells"]) for run in runs.values()) > 500
@@ -127,14 +145,14 @@ def test_a_resumed_notebook_is_the_one_that_nbclient_makes(runs, pattern):
     run = runs[pattern]
     assert len(run.ours["cells"]) == len(run.theirs["cells"])
     for number, (ours, theirs) in enumerate(zip(run.ours["cells"], run.theirs["cells"], strict=True)):
-        if ours["cell_type"] != "code":
+        if ours["cell_type"] != "code" or (pattern, number) in DIFFERENT:
             continue
         shown = outputs_alike(ours["outputs"], run.our_folder)
         assert shown == outputs_alike(theirs["outputs"], run.their_folder), f"cell {number}"
         assert ours["execution_count"] == theirs["execution_count"], f"cell {number}"
-    assert state_alike(run.ours["metadata"], run.our_folder) == state_alike(
-        run.theirs["metadata"], run.their_folder
-    )
+    by_clock = "tqdm" in pattern  # the last frame of its bars, which depends on how quick the machine is
+    ours_saved = state_alike(run.ours["metadata"], run.our_folder, by_clock=by_clock)
+    assert ours_saved == state_alike(run.theirs["metadata"], run.their_folder, by_clock=by_clock)
     assert run.ours["metadata"]["language_info"] == run.theirs["metadata"]["language_info"]
 
 
@@ -145,12 +163,12 @@ def test_what_others_put_into_it_stays(runs, pattern):
     assert (run.ours["nbformat"], run.ours["nbformat_minor"]) == (4, run.before["nbformat_minor"])
     for ours, before in zip(run.ours["cells"], run.before["cells"], strict=True):
         assert "".join(ours["source"]) == "".join(before["source"])
-        assert ours.get("attachments") == before.get("attachments")
+        assert attached(ours) == attached(before)
         kept = {key: value for key, value in ours["metadata"].items() if key != "execution"}
         assert kept == {
             key: value for key, value in before["metadata"].items() if key not in {"execution", "trusted"}
         }
         assert ours.get("id") == before.get("id")
-    renewed = {"kernelspec", "language_info", "widgets"}
+    renewed = {"kernelspec", "language_info", "widgets"} | {"signature"}  # which nbformat drops as well
     foreign = {key: value for key, value in run.before["metadata"].items() if key not in renewed}
     assert {key: run.ours["metadata"].get(key) for key in foreign} == foreign
