@@ -89,7 +89,7 @@ async def execution_answer(
         f"the full text is in {execution.output_file}" if execution.output_file else _in_notebook(execution)
     )
     total = execution.output_bytes if execution.output_file else None
-    if _picture_chars(execution) > _PICTURES_IN_THREAD:
+    if _picture_chars(execution) > _PICTURES_IN_THREAD or _has_svg(execution):
         import anyio.to_thread
 
         content = await anyio.to_thread.run_sync(
@@ -221,6 +221,10 @@ def _line(text: str | None) -> str:
 
 def _in_notebook(execution: Execution) -> str | None:
     return None if execution.cell_id is None else "all of it is in the notebook's cell"
+
+
+def _has_svg(execution: Execution) -> bool:
+    return any("image/svg+xml" in (output.get("data") or {}) for output in execution.outputs)
 
 
 def _picture_chars(execution: Execution) -> int:

@@ -57,6 +57,11 @@ def bundle(value: object) -> dict[str, Any]:
     return made
 
 
+def display_body(content: dict[str, Any]) -> dict[str, Any]:
+    """Return `data` and `metadata` of a display message as an output has them."""
+    return {"data": bundle(content.get("data")), "metadata": mapping(content.get("metadata"))}
+
+
 def _valid(value: Any, depth: int) -> Any:
     """Replace what no file can hold: lone surrogates, NaN, and by its JSON what is nested too deep."""
     if isinstance(value, str):

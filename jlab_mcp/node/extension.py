@@ -15,6 +15,7 @@ from .ending import Ending
 from .endnote import IDLE
 from .handlers import routes
 from .ownfiles import write_private
+from .pages import Pages
 from .service import Service
 from .settings import NodeSettings
 
@@ -35,6 +36,7 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
     resources.begin()
     service = Service(serverapp, settings, describe(settings))
     web_app = serverapp.web_app
+    Pages(serverapp, service)
     ending = web_app.settings[ENDING_KEY] = Ending(service)
     web_app.add_handlers(".*$", routes(serverapp.base_url, service))
     # The server binds its port in a callback that is queued after this one is; two turns of the loop

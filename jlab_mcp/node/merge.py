@@ -13,6 +13,7 @@ from typing import Any
 from .cells import Cell, Slot, new_cell, new_id
 from .document import Document
 
+_NAMED = 5  # cells that a sentence names
 _Slots = dict[str, Slot]
 
 
@@ -49,6 +50,17 @@ def merge(base: Document, mine: Document, disk: Document) -> tuple[Document, lis
     return Document(slots, metadata, minor, _merge_keys(base.extra, mine.extra, disk.extra)), notes
 
 
+def deletions(before: Document, after: Document) -> list[str]:
+    """Say in a sentence which cells a merge took away; no sentence if none."""
+    left = {slot.id for slot in after.slots}
+    gone = [slot.id for slot in before.slots if slot.id not in left]
+    if not gone:
+        return []
+    cells = "cell" if len(gone) == 1 else "cells"
+    shown = ", ".join(gone[:_NAMED]) + (f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else "")
+    return [f"{cells} {shown} had been deleted in the file"]
+
+
 class _Chooser:
     """Decides for each cell which side it is taken from."""
 
@@ -79,6 +91,8 @@ class _Chooser:
 
     def _both(self, cell_id: str, old: Cell | None, our: Slot, their: Slot) -> Slot:
         mine, disk = our.cell, their.cell
+        if old and _is_edit(old, mine, disk):
+            return self._edited(cell_id, old, mine, disk)
         source = old["source"] if old else None
         if disk["source"] not in {mine["source"], source} or (
             disk["cell_type"] != mine["cell_type"] and (not old or disk["cell_type"] != old["cell_type"])
@@ -94,6 +108,27 @@ class _Chooser:
             )
         metadata = _merge_keys(old["metadata"] if old else {}, mine["metadata"], disk["metadata"])
         return our if metadata == mine["metadata"] else Slot({**mine, "metadata": metadata})
+
+    def _edited(self, cell_id: str, old: Cell, mine: Cell, disk: Cell) -> Slot:
+        """Take the source from the file; the outputs too, if it has some of its own."""
+        metadata = _merge_keys(old["metadata"], mine["metadata"], disk["metadata"])
+        if _result(disk) != _result(old):
+            self._notes.append(
+                f"cell {cell_id} was edited and run in the file: the outputs are those of there"
+            )
+            return Slot({**disk, "id": cell_id, "metadata": metadata})
+        self._notes.append(f"cell {cell_id} was edited in the file: its outputs are those of the code before")
+        return Slot({**mine, "source": disk["source"], "metadata": metadata})
+
+
+def _is_edit(old: Cell, mine: Cell, disk: Cell) -> bool:
+    """Whether the source was changed in the file alone, and the session only ran the cell."""
+    one_type = old["cell_type"] == mine["cell_type"] == disk["cell_type"]
+    return one_type and old["source"] == mine["source"] != disk["source"] and _result(old) != _result(mine)
+
+
+def _result(cell: Cell) -> tuple[object, object]:
+    return cell.get("execution_count"), cell.get("outputs")
 
 
 def _same(one: Slot, other: Slot) -> bool:

@@ -2,24 +2,28 @@
 
 The node is the only writer of ours. A person may save the same file in JupyterLab meanwhile: the file's
 identity (inode, size, mtime) is compared before each write and each new cell, and what changed is merged
-by cell id.
+by cell id. What a page of JupyterLab saves is compared with what that page knew (`pages.py`), which may be
+less than what the file had.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from .document import Document, NotANotebook
 from .errors import ApiError, NotebookInvalid, NotebookUnwritable
-from .merge import merge
+from .merge import deletions, merge
 from .paths import free_names
+from .shown import Shown
 from .writing import Stamp, Writer, stamp_of, write_new
 
 _DELAY = 0.25  # seconds from a change to its save; changes meanwhile share the save
 _LONGEST_DELAY = 1.0
 _MERGED = "the notebook had been changed on disk meanwhile; its cells were merged in"
+_DELETED = "the notebook's file had been deleted; the next change writes it again"
 
 
 class NotebookFile:
@@ -36,7 +40,8 @@ class NotebookFile:
         self._saved = document.snapshot()
         self._stamp = stamp_of(path)
         self._dirty = False
-        self._write = Writer(path)
+        self._write = Writer(path, self._saved)
+        self.shown = Shown(self._saved)
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._writes = 0  # that are under way
@@ -120,27 +125,74 @@ class NotebookFile:
     def refresh(self) -> None:
         """Take in what somebody else has written to the file since it was last read or saved."""
         # While a save of ours is under way the stamp is about to change by our own hand.
-        if self._saving is None and self._take_in() and self._dirty:
+        if self._saving is None and self._take_in():
+            self._save_merged()
+
+    @asynccontextmanager
+    async def read_by_page(self) -> AsyncIterator[None]:
+        """Note what a page of JupyterLab reads: what the file has while this context is open."""
+        async with self._write.held():
+            if self._take_in():
+                self.shown.add(self._saved)
+            yield
+        self._save_merged()
+
+    @asynccontextmanager
+    async def saved_by_page(self, pages: int) -> AsyncIterator[None]:
+        """Merge what a page of JupyterLab saves while this context is open.
+
+        Args:
+            pages: how many there are of this notebook.
+        """
+        async with self._write.held():
+            self._take_in()
+            yield
+            if self._take_in(pages):
+                self.shown.add(self._saved)
+        self._save_merged()
+
+    def _save_merged(self) -> None:
+        if self._dirty:
             self.changed()
 
-    def _take_in(self) -> bool:
-        """Merge the file if it was changed; False if it cannot be read, and so must not be overwritten."""
+    def held(self) -> AbstractAsyncContextManager[None]:
+        """Have nothing written meanwhile."""
+        return self._write.held()
+
+    def moved(self, path: str) -> None:
+        """Note that somebody has renamed the file."""
+        self.path = self._write.path = path
+        self.notices.append(f"the notebook was renamed: it is {path} now")
+
+    def _take_in(self, pages: int | None = None) -> bool:
+        """Merge the file if it was changed; False if it cannot be read, and so must not be overwritten.
+
+        Args:
+            pages: how many pages of JupyterLab may have saved it; None where it was something else.
+        """
         stamp = stamp_of(self.path)
-        if stamp is None or stamp == self._stamp:
+        if stamp is not None and stamp == self._write.last[0] != self._stamp:
+            self._written()  # by a thread that has not been heard of yet
+        if stamp is None and self._stamp is not None:
+            self._stamp = None
+            self.notices.append(_DELETED)
+        if stamp in (None, self._stamp):
             return True
         try:
             text = read_text(self.path)
             if text != self._saved.dump():
-                self._merge(parse(text, self.path))
+                disk = parse(text, self.path)
+                self._merge(disk, self._saved if pages is None else self.shown.base_of(disk, pages))
         except ApiError as error:
             self.save_error = f"the notebook is not saved: {error.message}"
             return False
         self._stamp = stamp
         return True
 
-    def _merge(self, disk: Document) -> None:
-        self.document, notes = merge(self._saved, self.document, disk)
-        self.notices += [_MERGED, *notes]
+    def _merge(self, disk: Document, base: Document) -> None:
+        mine = self.document
+        self.document, notes = merge(base, mine, disk)
+        self.notices += [_MERGED, *deletions(mine, self.document), *notes]
         if disk.has_ids:
             self._saved = disk
         # Without ids the older state stays the base until the next save: cells may then come twice,
@@ -165,30 +217,29 @@ class NotebookFile:
     async def _save(self) -> None:
         loop = asyncio.get_running_loop()
         before = loop.time()
-        state = self._prepare()
-        if state is None:
-            return
-        text = state.dump()
         self._writes += 1
         try:
-            stamp = await loop.run_in_executor(None, self._write, self._write.ticket(), text)
-            self._written(state, stamp)
+            # The text is made there too: it must not hold up what runs meanwhile.
+            while (order := self._prepare()) and not await loop.run_in_executor(None, self._write, *order):
+                self._dirty = True  # somebody else was quicker: that is taken in first
+            if order:
+                self._written()
         except OSError as error:
             self._failed(error)
         finally:
             self._writes -= 1
         self._last_duration = loop.time() - before
 
-    def _prepare(self) -> Document | None:
-        """Merge what is on disk; returns what is to be saved, None when the file must not be touched."""
+    def _prepare(self) -> tuple[int, Document, Stamp | None] | None:
+        """Merge what is on disk; returns what to write, None when the file must not be touched."""
         if not self._take_in():
             return None
         self.before_save()
         self._dirty = False
-        return self.document.snapshot()
+        return self._write.ticket(), self.document.snapshot(), self._stamp
 
-    def _written(self, state: Document, stamp: Stamp) -> None:
-        self._saved, self._stamp, self.save_error = state, stamp, None
+    def _written(self) -> None:
+        (self._stamp, self._saved), self.save_error = self._write.last, None
 
     def _failed(self, error: OSError) -> None:
         # Stays dirty: the save is tried again a second later, until it succeeds.
@@ -216,12 +267,13 @@ class NotebookFile:
         """Save without an event loop: the last thing done when the server ends."""
         if not self._dirty and self._saving is None:
             return
-        state = self._prepare()
-        if state is not None:
-            try:
-                self._written(state, self._write(self._write.ticket(), state.dump()))
-            except OSError as error:
-                self._failed(error)
+        try:
+            while (order := self._prepare()) and not self._write(*order):
+                self._dirty = True
+            if order:
+                self._written()
+        except OSError as error:
+            self._failed(error)
 
 
 def parse(text: str, path: str) -> Document:

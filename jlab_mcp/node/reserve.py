@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from . import host
+from .settings import NodeSettings
 from .spare import NotFit, Spare
 
 _LOG = logging.getLogger("jlab_mcp_node")
@@ -26,16 +27,19 @@ class Reserve:
     Args:
         serverapp: the Jupyter `ServerApp`.
         context: ZMQ context for the channels.
-        folder: where it works until it is used; it exists.
-        size: how many to keep, 0 or 1.
+        settings: where it works until it is used, and whether any is kept.
+
+    Attributes:
+        kernels: the server's kernel manager.
+        context: as given.
     """
 
-    def __init__(self, serverapp: Any, context: Any, folder: str, size: int) -> None:
+    def __init__(self, serverapp: Any, context: Any, settings: NodeSettings) -> None:
         self._serverapp = serverapp
-        self._kernels = serverapp.kernel_manager
-        self._context = context
-        self._folder = folder
-        self._size = size
+        self.kernels = serverapp.kernel_manager
+        self.context = context
+        self._folder = settings.root_dir  # which exists
+        self._size = settings.spare_kernels
         self._spare: Spare | None = None
         self._making: asyncio.Task[Spare | None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -54,9 +58,9 @@ class Reserve:
     def begin(self) -> None:
         """Begin to keep one, since the server is ready now."""
         remote = getattr(self._serverapp.gateway_config, "gateway_enabled", False)
-        if not self._size or remote or not _handed_on(self._kernels):
+        if not self._size or remote or not _handed_on(self.kernels):
             return
-        original = self._kernels.pre_start_kernel
+        original = self.kernels.pre_start_kernel
 
         def pre_start_kernel(kernel_name: str | None, kwargs: Any) -> Any:
             spare = self._adopted.pop(kwargs.get("kernel_id"), None)
@@ -64,7 +68,7 @@ class Reserve:
                 return original(kernel_name, kwargs)
             return spare.adopted(), spare.kernel_name, kwargs.pop("kernel_id")
 
-        self._kernels.pre_start_kernel = pre_start_kernel
+        self.kernels.pre_start_kernel = pre_start_kernel
         self._last_start = asyncio.get_running_loop().time()
         self._keeper = asyncio.ensure_future(self._keep())
 
@@ -95,11 +99,11 @@ class Reserve:
         if spare is None:
             return None
         try:
-            folder = self._kernels.cwd_for_path(path)
+            folder = self.kernels.cwd_for_path(path)
             await spare.settle(folder, (env or {}).get("JPY_SESSION_NAME"))
             self._adopted[spare.kernel_id] = spare
             kwargs = {} if env is None else {"env": env}
-            await self._kernels.start_kernel(
+            await self.kernels.start_kernel(
                 kernel_name=kernel_name, path=path, kernel_id=spare.kernel_id, **kwargs
             )
         except Exception as error:  # noqa: BLE001 - whoever asked gets a kernel that is started for them
@@ -124,7 +128,7 @@ class Reserve:
             self._spare.kill()
 
     async def _claim(self, kernel_name: str) -> Spare | None:
-        if self._making is not None and kernel_name == self._kernels.default_kernel_name:
+        if self._making is not None and kernel_name == self.kernels.default_kernel_name:
             making, self._making = self._making, None
             spare = await asyncio.shield(making)
         elif self._spare is not None and kernel_name == self._spare.kernel_name:
@@ -164,8 +168,8 @@ class Reserve:
     async def _make(self) -> Spare | None:
         spare = None
         try:
-            spare = Spare(self._kernels, self._kernels.default_kernel_name, self._died)
-            await spare.start(self._context, self._folder)
+            spare = Spare(self.kernels, self.kernels.default_kernel_name, self._died)
+            await spare.start(self.context, self._folder)
         except Exception as error:  # noqa: BLE001 - whatever a kernel spec or provisioner may raise
             self._why = str(error)
             self._failures = _TRIES if isinstance(error, NotFit) else self._failures + 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from typing import Any
 
 from . import executor, memory
 from .errors import ApiError
@@ -17,10 +16,8 @@ from .spool import Spool
 
 
 def run_scratch(
-    kernels: Any,
     reserve: Reserve,
     settings: NodeSettings,
-    context: Any,
     execution_id: str,
     code: str,
     kernel_name: str,
@@ -28,10 +25,8 @@ def run_scratch(
     """Begin to run `code` in a kernel of its own.
 
     Args:
-        kernels: the server's kernel manager.
         reserve: has a kernel that need not be started, if it fits.
         settings: where the kernel works, and where long output goes.
-        context: ZMQ context for the channels.
         execution_id: chosen by the client.
         code: what to run.
         kernel_name: name of the kernel spec.
@@ -41,14 +36,12 @@ def run_scratch(
     """
     spool = Spool(os.path.join(settings.runtime_dir, f"scratch-{execution_id}.txt"))
     execution = Execution(execution_id, None, code, None, spool)
-    return execution, asyncio.ensure_future(_run(kernels, reserve, settings, context, execution, kernel_name))
+    return execution, asyncio.ensure_future(_run(reserve, settings, execution, kernel_name))
 
 
 async def _run(
-    kernels: Any,
     reserve: Reserve,
     settings: NodeSettings,
-    context: Any,
     execution: Execution,
     kernel_name: str,
 ) -> None:
@@ -56,18 +49,18 @@ async def _run(
         os.makedirs(settings.notebook_dir, exist_ok=True)
         settings.make_runtime_dir()
         folder = settings.api_path(settings.notebook_dir)
-        kernel_id = await reserve.undisturbed(_start(kernels, reserve, kernel_name, folder))
+        kernel_id = await reserve.undisturbed(_start(reserve, kernel_name, folder))
     except Exception as error:  # noqa: BLE001 - whatever a kernel spec or provisioner may raise
         execution.end(executor.NOT_RUN, f"kernel {kernel_name} could not be started: {error}")
         return
     kernel = Kernel(
-        kernels,
+        reserve.kernels,
         kernel_id,
         on_message=lambda message: _feed(execution, message),
         on_end=lambda reason: execution.end(executor.KERNEL_DIED, reason),
     )
     try:
-        await reserve.undisturbed(kernel.connect(context))
+        await reserve.undisturbed(kernel.connect(reserve.context))
         if not execution.ended:  # cancelled while its kernel started
             execution.start(kernel)
             await kernel.send(kernel.execute_request(execution.code))
@@ -79,12 +72,12 @@ async def _run(
         execution.close_files()
         memory.give_back_soon(execution)
         with contextlib.suppress(Exception):  # a kernel that is gone already is what is wanted
-            await kernels.shutdown_kernel(kernel_id, now=True)
+            await reserve.kernels.shutdown_kernel(kernel_id, now=True)
 
 
-async def _start(kernels: Any, reserve: Reserve, kernel_name: str, folder: str) -> str:
+async def _start(reserve: Reserve, kernel_name: str, folder: str) -> str:
     spare = await reserve.take(kernel_name, folder)
-    return spare or str(await kernels.start_kernel(kernel_name=kernel_name, path=folder))
+    return spare or str(await reserve.kernels.start_kernel(kernel_name=kernel_name, path=folder))
 
 
 def _feed(execution: Execution, message: dict[str, object]) -> None:

@@ -32,6 +32,7 @@ from .journal import Journal
 from .notebookfile import NotebookFile
 from .paths import existing_notebook, free_names, new_stem, shown_name
 from .repeats import Repeats
+from .rerun import rerun
 from .reserve import Reserve
 from .scratch import run_scratch
 from .sessions import Session
@@ -68,7 +69,7 @@ class Service:
         self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
         # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
         self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
-        self.reserve = Reserve(serverapp, self.context, settings.root_dir, settings.spare_kernels)
+        self.reserve = Reserve(serverapp, self.context, settings)
         self._observe("restart_kernel", "the kernel was restarted from elsewhere")
         self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
 
@@ -171,10 +172,7 @@ class Service:
     ) -> tuple[Session, bool, list[Execution]]:
         file = NotebookFile.read(path)
         session = await self._begin(key, name, file, self._kernel_spec(kernel, file.document), made=False)
-        batch = secrets.token_hex(8) if stop_on_error else None
-        code_cells = [c for c in session.document.cells if c["cell_type"] == "code" and c["source"].strip()]
-        executions = [session.submit(secrets.token_hex(8), c["source"], c["id"], batch) for c in code_cells]
-        return session, False, executions
+        return session, False, rerun(session, stop_on_error=stop_on_error)
 
     def _create(self, stem: str, document: Document) -> NotebookFile:
         for path in free_names(stem):
@@ -281,9 +279,14 @@ class Service:
         await session.close()
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
-                write_atomic(rescued, session.document.dump())
+                write_atomic(rescued, session.document.pieces())
         await self._end_kernel(session.file.path, session.kernel.kernel_id)
         return session, rescued
+
+    def moved(self, session: Session, path: str) -> None:
+        """Note that somebody has renamed a session's notebook."""
+        session.file.moved(path)
+        self._earlier.opened(session.session_id, session.name, path, session.created_at)
 
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""
@@ -315,10 +318,7 @@ class Service:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernel_spec(kernel, None)["name"]
-            kernels = self.serverapp.kernel_manager
-            execution, running = run_scratch(
-                kernels, self.reserve, self.settings, self.context, execution_id, code, name
-            )
+            execution, running = run_scratch(self.reserve, self.settings, execution_id, code, name)
             self._scratch[execution_id] = execution
             self._tasks.add(running)
             running.add_done_callback(self._tasks.discard)

@@ -77,6 +77,8 @@ class Spare:
             _Unlisted(self._manager, self.kernel_id), self.kernel_id, self._on_message, self._ended
         )
         self._asked = ""
+        self._reply: dict[str, Any] | None = None
+        self._idle = False
         self._answer: asyncio.Future[dict[str, Any] | None] = asyncio.get_running_loop().create_future()
         self._born = time.monotonic()
         self._read: dict[str, Stamp] = {}
@@ -166,6 +168,7 @@ class Spare:
     async def _ask(self, code: str, expressions: dict[str, str]) -> dict[str, Any]:
         request = self._kernel.silent_request(code, expressions)
         self._answer = asyncio.get_running_loop().create_future()
+        self._reply, self._idle = None, False
         self._asked = request["header"]["msg_id"]
         await self._kernel.send(request)
         try:
@@ -180,7 +183,12 @@ class Spare:
         if message["parent_header"].get("msg_id") != self._asked or self._answer.done():
             return
         if message["header"]["msg_type"] == "execute_reply":
-            self._answer.set_result(message["content"])
+            self._reply = message["content"]
+        if message["header"]["msg_type"] == "status":
+            self._idle = message["content"]["execution_state"] == "idle"
+        # An idle status that came later would look like the end of the code that comes next.
+        if self._reply is not None and self._idle:
+            self._answer.set_result(self._reply)
 
     def _ended(self, _reason: str) -> None:
         if not self._answer.done():

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
 import tempfile
 import threading
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from .document import Document
+
+_HELD_WITHIN = 10.0  # seconds in which a page's save should be through; the end of a server waits no longer
 
 Stamp = tuple[int, int, int]  # inode, size, mtime in ns
 
@@ -21,25 +28,70 @@ _UMASK = _umask()  # read once, before there are threads whose files it could to
 
 
 class Writer:
-    """Writes one file from several threads; what was asked for last is what stays."""
+    """Writes one notebook from several threads, and never over a file that was not read.
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    What was asked for last is what stays.
+
+    Args:
+        path: absolute path of the notebook.
+        state: what the file has now.
+
+    Attributes:
+        path: the same; whoever renames the file says so here.
+        last: the file's stamp and its content when it was last written here, or first seen.
+    """
+
+    def __init__(self, path: str, state: Document) -> None:
+        self.path = path
+        self.last: tuple[Stamp | None, Document] = (stamp_of(path), state)
         self._lock = threading.Lock()
         self._asked = 0
-        self._done: tuple[int, Stamp] = (0, (0, 0, 0))
+        self._done = 0
 
     def ticket(self) -> int:
         """Take a number; a higher one wins."""
         self._asked += 1
         return self._asked
 
-    def __call__(self, ticket: int, text: str) -> Stamp:
-        """Write a text, unless a later one has been written; returns what the file is then."""
-        with self._lock:
-            if ticket > self._done[0]:
-                self._done = (ticket, write_atomic(self._path, text))
-            return self._done[1]
+    def __call__(self, ticket: int, state: Document, known: Stamp | None) -> bool:
+        """Write a state, unless a later one has been written.
+
+        Args:
+            ticket: from `ticket`.
+            state: the notebook.
+            known: the stamp of the file when it was last read.
+
+        Returns:
+            Whether the file has it, or something later; False when it was changed by somebody else since.
+
+        Raises:
+            OSError: the old content is still there, whole.
+        """
+        held = self._lock.acquire(timeout=_HELD_WITHIN)
+        try:
+            if ticket > self._done:
+                if stamp_of(self.path) not in (known, self.last[0]):
+                    return False
+                self.last = (write_atomic(self.path, state.pieces()), state)
+                self._done = ticket
+            return True
+        finally:
+            if held:
+                self._lock.release()
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Have nothing written meanwhile; a write that is under way is waited for."""
+        acquiring = asyncio.get_running_loop().run_in_executor(None, self._lock.acquire)
+        try:
+            await asyncio.shield(acquiring)
+        except asyncio.CancelledError:
+            acquiring.add_done_callback(lambda _: self._lock.release())
+            raise
+        try:
+            yield
+        finally:
+            self._lock.release()
 
 
 def write_new(path: str, text: str) -> None:
@@ -63,8 +115,8 @@ def write_new(path: str, text: str) -> None:
             raise
 
 
-def write_atomic(path: str, text: str) -> Stamp:
-    """Replace a file's content in one step, keeping its mode; returns the new stamp.
+def write_atomic(path: str, pieces: Iterable[str]) -> Stamp:
+    """Replace a file's content by these pieces, in one step, keeping its mode; returns the new stamp.
 
     Raises:
         OSError: the old content is still there, whole.
@@ -77,7 +129,7 @@ def write_atomic(path: str, text: str) -> Stamp:
     descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(real), prefix=".~jlab-mcp-", suffix=".tmp")
     try:
         with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-            file.write(text)
+            file.writelines(pieces)
             file.flush()
             os.fsync(file.fileno())
             status = os.fstat(file.fileno())

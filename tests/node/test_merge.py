@@ -5,7 +5,7 @@ from typing import Any
 
 import nbformat
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jlab_mcp.node.document import Document
@@ -59,6 +59,7 @@ def edited(draw: st.DrawFn, base: Document) -> Document:
     return document
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_where_one_side_changed_nothing_the_other_is_the_merge(data: st.DataObject) -> None:
     base = start("a", "b", "c", "a")
@@ -69,6 +70,7 @@ def test_where_one_side_changed_nothing_the_other_is_the_merge(data: st.DataObje
         assert notes == []
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_nothing_that_either_side_wrote_is_lost(data: st.DataObject) -> None:
     base = start("a", "b", "c")
@@ -104,6 +106,22 @@ def test_where_both_changed_one_cell_both_are_kept_and_it_is_said() -> None:
     assert sources(merged) == ["a", "mine", "disk", "c"]
     assert ids(merged)[1] == ids(base)[1]
     assert "both by the session and in the file" in note
+
+
+def test_a_cell_that_the_session_ran_and_a_person_edited_has_the_edit_and_its_outputs() -> None:
+    base = start()
+    mine, disk = base.snapshot(), reread(base)
+    mine.set_outputs(ids(base)[0], [STREAM], 1, {})
+    disk.set_source(0, "a person")
+    merged, (note,) = merge(base, mine, disk)
+    assert sources(merged) == ["a person", "b", "c"]
+    assert merged.cells[0]["outputs"] == [STREAM]
+    assert "its outputs are those of the code before" in note
+    other = {**STREAM, "text": "theirs"}
+    disk.set_outputs(ids(base)[0], [other], 2, {})
+    merged, (note,) = merge(base, mine, disk)
+    assert (sources(merged)[0], merged.cells[0]["outputs"]) == ("a person", [other])
+    assert "edited and run in the file" in note
 
 
 def test_outputs_of_both_sides_for_one_source_are_no_conflict() -> None:

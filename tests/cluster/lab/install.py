@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tests.cluster.lab.files import make_folder
 from tests.cluster.lab.layout import LMOD
+from tests.debian import apt_get, install_packages
 
 PACKAGES = (
     "slurmctld",
@@ -69,8 +70,7 @@ def install() -> None:
     if not missing():
         return
     with _no_daemons_started():
-        _apt_get("update", "--quiet")
-        _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *PACKAGES)
+        install_packages(*PACKAGES)
         _unpack_lmod()
     if still := missing():
         raise RuntimeError(f"apt-get installed the packages, but not {', '.join(still)}")
@@ -80,7 +80,7 @@ def _unpack_lmod() -> None:
     """Unpack Lmod, and let its files find each other where they are."""
     make_folder(LMOD.parent)
     with tempfile.TemporaryDirectory(dir=LMOD.parent) as scratch:
-        _apt_get("download", "lmod", folder=scratch)
+        apt_get("download", "lmod", folder=scratch)
         (package,) = Path(scratch).glob("lmod_*.deb")
         unpacked = Path(scratch) / "unpacked"
         subprocess.run(["dpkg", "--extract", package, unpacked], check=True)
@@ -91,22 +91,6 @@ def _unpack_lmod() -> None:
                 file.write_bytes(moved)
         shutil.rmtree(LMOD, ignore_errors=True)
         unpacked.rename(LMOD)
-
-
-def _apt_get(*arguments: str, folder: str | None = None) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        ["apt-get", *arguments],
-        env=environment,
-        cwd=folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"`apt-get {arguments[0]}` failed: {done.stdout.strip()[-500:]}")
 
 
 @contextmanager

@@ -1,0 +1,71 @@
+"""One browser with one page of JupyterLab, for all tests of this folder."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import async_playwright
+
+from tests.agent import Agent, agent
+from tests.browser import chromium
+from tests.browser.person import Person
+from tests.conftest import Project
+
+
+@pytest.fixture(scope="session")
+def browser_program() -> str:
+    """The browser's program, installed where that can be done."""
+    if reason := chromium.hindrance():
+        pytest.skip(reason)
+    chromium.install()
+    return chromium.PROGRAM
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def page_owner(
+    browser_program: str, live_project: Project, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Person]:
+    """A person with a page of JupyterLab of their own."""
+    connection = json.loads(live_project.connection_file.read_bytes())
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("chromium"),
+            executable_path=browser_program,
+            args=list(chromium.FLAGS),
+            headless=True,
+        )
+        yield Person(browser.pages[0], connection["url"], connection["token"])
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def person(page_owner: Person) -> AsyncIterator[Person]:
+    """The same person; what a test leaves open is closed."""
+    yield page_owner
+    await page_owner.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser_agent(live_project: Project) -> AsyncIterator[Agent]:
+    """An agent at work in the same project, the same for all tests: an MCP server takes seconds to start."""
+    ready: asyncio.Future[Agent] = asyncio.get_running_loop().create_future()
+    done = asyncio.Event()
+
+    async def speak() -> None:  # in one task from its begin to its end, as the MCP client wants it
+        async with agent(live_project) as me:
+            ready.set_result(me)
+            await done.wait()
+
+    speaking = asyncio.create_task(speak())
+    both: set[asyncio.Future[Any]] = {speaking, ready}
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    if not ready.done():
+        await speaking
+    yield ready.result()
+    done.set()
+    await speaking

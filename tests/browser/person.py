@@ -1,0 +1,180 @@
+"""A person at JupyterLab's page, who reads it by sight and acts by mouse and keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import PurePath
+
+from playwright.async_api import Locator, Page, Response, expect
+
+from tests.commands import LIMIT
+
+SECONDS = LIMIT * 1000  # playwright counts in milliseconds
+expect.set_options(timeout=SECONDS)
+
+
+class Person:
+    """Works in one page of JupyterLab.
+
+    Args:
+        page: a tab of the browser.
+        url: JupyterLab's address.
+        token: the server's.
+    """
+
+    def __init__(self, page: Page, url: str, token: str) -> None:
+        self.page = page
+        self._url = url
+        self._token = token
+        page.set_default_timeout(SECONDS)
+
+    # -- what is seen ------------------------------------------------------------------------------
+
+    @property
+    def notebook(self) -> Locator:
+        """The notebook that is in front."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+
+    def cells(self) -> Locator:
+        """Its cells."""
+        return self.notebook.locator(".jp-Cell")
+
+    async def sees(self, *sources: str) -> None:
+        """Wait until the cells are these."""
+        await expect(self.cells().locator(".cm-content")).to_have_text(list(sources))
+
+    async def sees_output(self, index: int, text: str) -> None:
+        """Wait until a cell's output has a text."""
+        await expect(self.cells().nth(index).locator(".jp-OutputArea").first).to_contain_text(text)
+
+    async def picture(self, path: str) -> None:
+        """Take a picture, to look at while a test is made."""
+        await self.page.screenshot(path=path)
+
+    # -- notebooks ---------------------------------------------------------------------------------
+
+    async def open(self, notebook: str) -> None:
+        """Open a notebook in a page that shows nothing else, or that one as it was left before."""
+        name = PurePath(notebook).name
+        await self.page.goto(f"{self._url}lab/tree/notebooks/{name}?token={self._token}&reset")
+        # Until the page has found the notebook's kernel, it would offer to choose another one.
+        await expect(self.page.locator(".jp-StatusBar-TextItem", has_text="| Idle")).to_be_visible()
+
+    async def close(self) -> None:
+        """Leave the page as it was found: nothing is open, and no question is on the way."""
+        await self.page.goto(f"{self._url}lab?reset")
+
+    def file(self, name: str) -> Locator:
+        """A file in the file browser."""
+        return self.page.locator(".jp-DirListing-item", has_text=name)
+
+    # -- cells -------------------------------------------------------------------------------------
+
+    async def edit(self, index: int, source: str) -> None:
+        """Give a cell another source."""
+        await self.cells().nth(index).locator(".cm-content").click()
+        await self.page.keyboard.press("Control+A")
+        await self.page.keyboard.insert_text(source)
+
+    async def add(self, source: str) -> None:
+        """Add a cell at the end."""
+        await self.cells().last.locator(".jp-InputPrompt").click()
+        await self.page.keyboard.press("b")
+        await self.edit(-1, source)
+
+    async def delete(self, index: int) -> None:
+        """Delete a cell."""
+        await self.cells().nth(index).locator(".jp-InputPrompt").click()
+        await self.page.keyboard.press("d")
+        await self.page.keyboard.press("d")
+
+    async def run(self, index: int) -> None:
+        """Run a cell."""
+        await self.cells().nth(index).locator(".cm-content").click()
+        await self.page.keyboard.press("Control+Enter")
+
+    # -- saving ------------------------------------------------------------------------------------
+
+    async def save(self) -> None:
+        """Save by the keyboard."""
+        async with self._saved():
+            await self.page.keyboard.press("Control+S")
+
+    async def save_over(self) -> None:
+        """Save although the page says that the file was changed: overwrite it."""
+        await self.page.keyboard.press("Control+S")
+        async with self._saved():
+            await self.answer("Overwrite")
+
+    async def revert(self) -> None:
+        """Save, and when the page says that the file was changed, take what is there instead."""
+        await self.page.keyboard.press("Control+S")
+        await self.answer("Revert")
+
+    async def revert_to_file(self) -> None:
+        """Take what the file has; nothing here is unsaved, so the page does not ask."""
+        await self.menu("File", "Reload Notebook from Disk")
+
+    def _saved(self) -> AbstractAsyncContextManager[None]:
+        return self._answered("PUT", "/api/contents/")
+
+    @asynccontextmanager
+    async def _answered(self, method: str, path: str) -> AsyncIterator[None]:
+        """Wait until the server has done what the page asks it for while this context is open."""
+
+        def is_it(response: Response) -> bool:
+            return response.request.method == method and path in response.url
+
+        async with self.page.expect_response(is_it) as response:
+            yield
+        assert (await response.value).ok
+
+    # -- dialogs and menus -------------------------------------------------------------------------
+
+    def dialog(self) -> Locator:
+        """The dialog that is open."""
+        return self.page.locator(".jp-Dialog")
+
+    async def answer(self, button: str) -> None:
+        """Answer a dialog by one of its buttons."""
+        await self.dialog().locator(".jp-Dialog-button").get_by_text(button, exact=True).click()
+        await self.dialog().wait_for(state="detached")
+
+    async def menu(self, menu: str, entry: str) -> None:
+        """Choose an entry of the main menu."""
+        await self.page.locator(".lm-MenuBar-item", has_text=menu).click()
+        await self.page.locator(".lm-Menu-item", has_text=entry).first.click()
+
+    async def toolbar(self, command: str) -> None:
+        """Click a button of the notebook's toolbar."""
+        await self.notebook.locator(f"[data-command='{command}']").click()
+
+    async def sees_status(self, status: str) -> None:
+        """Wait until the status bar shows what the kernel does."""
+        await expect(self.page.locator(".jp-StatusBar-TextItem", has_text=f"| {status}")).to_be_visible()
+
+    # -- the file browser and the panel of what runs --------------------------------------------------
+
+    async def rename(self, name: str, new_name: str) -> None:
+        """Rename a file in the file browser."""
+        await self._of_file(name, "Rename")
+        editor = self.page.locator(".jp-DirListing-editor")
+        await editor.fill(new_name)
+        await editor.press("Enter")
+        await self.file(new_name).wait_for()
+
+    async def delete_file(self, name: str) -> None:
+        """Delete a file in the file browser."""
+        await self._of_file(name, "Delete")
+        await self.answer("Delete")
+
+    async def _of_file(self, name: str, entry: str) -> None:
+        await self.file(name).click(button="right")
+        await self.page.locator(".lm-Menu-item", has_text=entry).first.click()
+
+    async def shut_down_kernels(self) -> None:
+        """Shut all kernels down."""
+        await self.menu("Kernel", "Shut Down All Kernels")
+        async with self._answered("DELETE", "/api/kernels/"):
+            await self.answer("Shut Down All")
