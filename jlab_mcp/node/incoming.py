@@ -43,6 +43,7 @@ class Incoming:
         )  # outputs by display id and cell
         self._kernel: Kernel | None = None
         self._telling: asyncio.TimerHandle | None = None
+        self._said_left_out = False
 
     def expect(self, request: Message, execution: Execution, kernel: Kernel) -> None:
         """Note that what answers this request is the execution's."""
@@ -61,6 +62,7 @@ class Incoming:
         if msg_type.startswith("comm_"):
             if self.widgets.feed(msg_type, content, message["buffers"]):
                 self._file.changed()
+                self._say_left_out()
         elif self.widgets.catch(parent, msg_type, content):
             self._caught(execution)
         elif msg_type == "update_display_data":
@@ -102,6 +104,13 @@ class Incoming:
         if (execution is None or execution.ended) and self._telling is None:
             loop = asyncio.get_running_loop()
             self._telling = loop.call_later(_TOLD_AFTER, lambda: asyncio.ensure_future(self.tell_widgets()))
+
+    def _say_left_out(self) -> None:
+        if self.widgets.left_out and not self._said_left_out:
+            self._said_left_out = True
+            self._file.notices.append(
+                "widgets hold more data than is saved: some of them will not be shown again"
+            )
 
     def _store_soon(self, execution: Execution) -> None:
         if execution.cell_id is None or self._newest.get(execution.cell_id) != execution.execution_id:

@@ -32,9 +32,15 @@ def session_json(session: Session) -> dict[str, Any]:
 
 
 def execution_json(session: Session, execution: Execution, *, outputs: bool = True) -> dict[str, Any]:
-    """Return one of a session's executions as the API shows it."""
+    """Return one of a session's executions as the API shows it.
+
+    What Output widgets caught follows the output that shows them, as on the screen.
+    """
     index = _cell_index(session, execution.cell_id)
-    return execution.as_json(notebook_path=session.file.path, cell_index=index, outputs=outputs)
+    shown = execution.as_json(notebook_path=session.file.path, cell_index=index, outputs=outputs)
+    caught_in = session.incoming.widgets.caught_in
+    shown["outputs"] = [each for output in shown["outputs"] for each in (output, *caught_in(output))]
+    return shown
 
 
 def _cell_index(session: Session, cell_id: str | None) -> int | None:
