@@ -163,6 +163,7 @@ class Execution(WireModel):
     notice: str | None = Field(None, description="What the caller should know first, in words.")
     output_file: Path | None = Field(None, description="The full text, where the cell holds head and tail.")
     output_bytes: int = 0
+    latest_line: str = Field("", description="The last line that code which has not ended printed.")
     kernel_id: str | None = None
     error: ExecutionError | None = None
 
@@ -215,6 +216,31 @@ class CellPage(WireModel):
     total: int
     start: int
     cells: list[Cell]
+
+
+class CellOutput(WireModel):
+    """A cell and its last execution; that is null once the service has forgotten it."""
+
+    cell: Cell
+    execution: Execution | None = None
+
+
+class TextMatch(WireModel):
+    """A line that a search has found; `offset` is where it begins."""
+
+    offset: int
+    text: str
+
+
+class TextPage(WireModel):
+    """Part of a full text, `offset` to `end` of `total` bytes: its text, or the lines found in it."""
+
+    offset: int
+    end: int
+    total: int
+    text: str | None = None
+    matches: list[TextMatch] | None = None
+    execution: Execution | None = Field(None, description="How it stands, if it is still known.")
 
 
 class SessionList(WireModel):

@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -40,6 +41,35 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 3.0
 """Seconds between two tries; they double."""
 
 _Model = TypeVar("_Model", bound=models.WireModel)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What else than its end a caller wants to hear of an execution; outputs come with the end alone.
+
+    Attributes:
+        after: the `seq` that the caller knows.
+        pause: seconds in which nothing but the end is news.
+    """
+
+    after: int = 0
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Part of a full text: from byte `offset` (negative: from the end) on, `limit` bytes at most.
+
+    With `grep`, the lines from `offset` on that this regular expression of Python matches.
+    """
+
+    offset: int
+    limit: int
+    grep: str | None = None
+
+    def params(self) -> dict[str, Any]:
+        """Return it as the arguments of a request."""
+        return _given(offset=self.offset, limit=self.limit, grep=self.grep)
 
 
 class NodeClient:
@@ -180,29 +210,53 @@ class NodeClient:
         cell: CellRef | None = None,
         source: str | None = None,
         wait: float,
+        news: News | None = None,
     ) -> models.Execution:
         """Run `code` as a new cell at the end, or run `cell`, with its source replaced by `source` if given.
 
-        Answers when the execution has ended, or as it stands after `wait` seconds.
+        Answers when the execution has ended, when there is news, or as it stands after `wait` seconds.
         """
-        body = _given(execution_id=execution_id, code=code, cell=cell, source=source, wait=wait)
+        body = _given(
+            execution_id=execution_id, code=code, cell=cell, source=source, wait=wait, **_asked(news)
+        )
         path = f"sessions/{_segment(session_id)}/executions"
         return await self._ask(models.Execution, "POST", path, body=body, wait=wait)
 
     async def execution(
-        self, execution_id: str, *, wait: float = 0.0, after: int | None = None
+        self, execution_id: str, *, wait: float = 0.0, news: News | None = None
     ) -> models.Execution:
-        """Read an execution when it has ended, when its `seq` is beyond `after`, or after `wait` seconds."""
-        params = _given(wait=wait, after=after)
+        """Read an execution when it has ended, when there is news, or as it stands after `wait` seconds."""
+        params = _given(wait=wait, **_asked(news))
         return await self._ask(
             models.Execution, "GET", f"executions/{_segment(execution_id)}", params=params, wait=wait
         )
 
+    async def execution_text(self, execution_id: str, part: TextPart) -> models.TextPage:
+        """Read a page of the full text of an execution, or search it."""
+        path = f"executions/{_segment(execution_id)}/text"
+        return await self._ask(models.TextPage, "GET", path, params=part.params())
+
+    async def cell_output(self, session_id: str, cell: CellRef) -> models.CellOutput:
+        """Read a cell and its last execution."""
+        path = f"sessions/{_segment(session_id)}/output"
+        return await self._ask(models.CellOutput, "GET", path, params={"cell": cell})
+
+    async def cell_text(self, session_id: str, cell: CellRef, part: TextPart) -> models.TextPage:
+        """Read a page of the full text of a cell's output, or search it."""
+        path = f"sessions/{_segment(session_id)}/text"
+        return await self._ask(models.TextPage, "GET", path, params={"cell": cell, **part.params()})
+
     async def scratch(
-        self, execution_id: str, code: str, *, kernel: str | None = None, wait: float
+        self,
+        execution_id: str,
+        code: str,
+        *,
+        kernel: str | None = None,
+        wait: float,
+        news: News | None = None,
     ) -> models.Execution:
         """Run code in a kernel of its own that ends afterwards; no notebook."""
-        body = _given(execution_id=execution_id, code=code, kernel=kernel, wait=wait)
+        body = _given(execution_id=execution_id, code=code, kernel=kernel, wait=wait, **_asked(news))
         return await self._ask(
             models.Execution, "POST", "scratch", body=body, wait=wait, answer_s=_KERNEL_SECONDS
         )
@@ -226,7 +280,7 @@ class NodeClient:
     ) -> _Model:
         if hold_s is None:
             hold_s = _HOLD_LOOK_SECONDS if method == "GET" and not wait else _HOLD_SECONDS
-        if method != "GET":
+        if method != "GET" and "execution_id" not in (body or {}):
             params = {**(params or {}), "request": secrets.token_hex(8)}
         answer = await self._send(
             method, path, body=body, params=params, read_s=wait + answer_s, hold_s=hold_s
@@ -351,6 +405,10 @@ def _parse(model: type[_Model], content: bytes) -> _Model:
         # Half a surrogate pair is legal in a notebook file, but pydantic refuses all JSON that holds one.
         whole = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(json.loads(content), ensure_ascii=False))
         return model.model_validate_json(whole)
+
+
+def _asked(news: News | None) -> dict[str, Any]:
+    return {} if news is None else {"after": news.after, "pause": news.pause, "brief": 1}
 
 
 def _segment(text: str) -> str:

@@ -182,7 +182,13 @@ class NotebookSection(Section):
 
 
 class OutputSection(Section):
-    """How much of a cell's output an agent is shown; the notebook keeps all of it."""
+    """When, and how much of a cell's output an agent is shown; the notebook keeps all of it."""
+
+    wait_seconds: fields.Seconds | None = Field(
+        default=50.0,
+        description="Seconds until a call answers though its code still runs; many clients give up after 60. "
+        "Not before the code has ended if `none`.",
+    )
 
     text_chars: fields.Count = Field(default=12_000, description="Characters of text per answer.")
     image_edge: fields.Count = Field(default=1_568, description="Pixels along an image's longer edge.")

@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from jlab_mcp.mcpserver import answers
-from jlab_mcp.mcpserver.calls import Call, ProfileArgument
+from jlab_mcp.mcpserver.calls import Call, ProfileArgument, WaitArgument
 from jlab_mcp.mcpserver.session_answers import (
     end_words,
     interrupt_words,
@@ -43,6 +43,7 @@ async def start_session_resume_notebook(
     notebook_path: str,
     call: Call,
     stop_on_error: Annotated[bool, Field(description="Leave the cells after a failing one unrun.")] = False,
+    wait_seconds: WaitArgument = None,
     profile: ProfileArgument = None,
 ) -> CallToolResult:
     """Open a session on an existing notebook and re-run all its code cells in order.
@@ -63,9 +64,9 @@ async def start_session_resume_notebook(
             line = "The notebook is open already: this is its running session. Nothing was re-run."
             answer = session_answer(server, opened.session, line, {"already_open": True})
             return answers.with_notes(notes, answer)
-        ended = await rerun(call, server, opened)
+        cells = await rerun(call, server, opened, wait_seconds)
         session = await notebooks.session(server, opened.session.session_id)
-        answer = session_answer(server, session, rerun_words(ended), rerun_facts(ended))
+        answer = session_answer(server, session, rerun_words(cells), rerun_facts(cells))
         return answers.with_notes(notes, answer)
 
 

@@ -12,7 +12,9 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from .fulltext import FullText
 from .outputs import OutputFolder
+from .plaintext import text_of
 from .spool import Spool
 
 if TYPE_CHECKING:
@@ -187,14 +189,21 @@ class Execution:
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
             )
 
-    async def wait(self, timeout: float, after: int | None = None) -> bool:
+    async def wait(self, timeout: float, after: int | None = None, pause: float = 0.0) -> bool:
         """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds.
+
+        Args:
+            timeout: seconds.
+            after: a `seq` that the caller knows; None waits for the end alone.
+            pause: seconds at the start in which nothing but the end is news, to ask a chatty cell less often.
 
         Returns:
             Whether it has ended.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
+        if after is not None and pause > 0 and await self.wait(min(pause, timeout)):
+            return True
         while not self.ended and (after is None or self.seq <= after):
             event = self.finished if after is None else self._changed
             try:
@@ -202,6 +211,13 @@ class Execution:
             except asyncio.TimeoutError:
                 break
         return self.ended
+
+    def full_text(self) -> FullText:
+        """All text that it has put out so far."""
+        self.spool.flush()
+        if self.spool.used and self.spool.error is None:
+            return FullText(path=self.spool.path)
+        return FullText("".join(map(text_of, self.folder.outputs())))
 
     def as_json(
         self, *, notebook_path: str | None = None, cell_index: int | None = None, outputs: bool = True
@@ -226,6 +242,7 @@ class Execution:
             "notice": self.notice,
             "output_file": self.spool.path if self.spool.used else None,
             "output_bytes": self.folder.text_bytes,
+            "latest_line": "" if self.ended else self.folder.latest_line(),
             "kernel_id": self.kernel.kernel_id if self.kernel is not None else None,
             "error": self.folder.error,
         }

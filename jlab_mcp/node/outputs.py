@@ -132,6 +132,13 @@ class OutputFolder:
         outputs = [item.output(self.spill_name) for item in self._items]
         return outputs if self.last_line is None else _with_last_line(outputs, self.last_line)
 
+    def latest_line(self) -> str:
+        """Return the last line of stream text that is not blank, such as a progress bar; else nothing."""
+        for item in reversed(self._items):
+            if isinstance(item, _Stream) and (line := item.text.latest_line()):
+                return line
+        return ""
+
     def clear(self) -> None:
         """Drop all outputs; counts, the error and what was spilled stay."""
         self._items.clear()

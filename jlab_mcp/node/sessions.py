@@ -95,6 +95,14 @@ class Session:
         """How many executions wait."""
         return self._queue.qsize()
 
+    def output_file(self, cell_id: str | None) -> str:
+        """Path of the file that takes a cell's text where the cell cannot."""
+        return os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt")
+
+    def execution_of(self, cell_id: str) -> Execution | None:
+        """The last execution of a cell that is still known."""
+        return next((each for each in reversed(self.executions.values()) if each.cell_id == cell_id), None)
+
     @property
     def notice(self) -> str | None:
         """What whoever looks at the session should know first."""
@@ -146,7 +154,7 @@ class Session:
         When code of a `batch` does not end well, what is queued behind it in that batch is not run.
         """
         self.last_activity = time.time()
-        spool = Spool(os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt"))
+        spool = Spool(self.output_file(cell_id))
         execution = Execution(execution_id, self.session_id, code, cell_id, spool)
         execution.batch = batch
         self.executions[execution_id] = execution

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
-from jlab_mcp.client import NodeClient
+from jlab_mcp.client import News, NodeClient
 from jlab_mcp.client.models import ExecutionState
 from jlab_mcp.client.wire import Broken, Silence
 from jlab_mcp.core.record import Connection
@@ -182,14 +182,19 @@ def refusal(status: int, code: str, **data: Any) -> tuple[int, bytes]:
 async def test_calls_carry_the_token_the_query_and_the_body(served: Serve):
     async with served(ok(EXECUTION)) as (client, service):
         execution = await client.execute("s1", "e1", code="1+1", wait=0)
-        await client.execution("e1", after=2, wait=1.5)
+        await client.execution("e1", news=News(2, 0.5), wait=1.5)
     assert execution.state is ExecutionState.OK
     first, second = service.seen
     assert (first.method, first.path) == ("POST", "sessions/s1/executions")
     assert first.token == "token s3cret"
     assert first.body == {"execution_id": "e1", "code": "1+1", "wait": 0}
     assert (second.method, second.path) == ("GET", "executions/e1")
-    assert {key: float(value) for key, value in second.query.items()} == {"wait": 1.5, "after": 2}
+    assert {key: float(value) for key, value in second.query.items()} == {
+        "wait": 1.5,
+        "after": 2,
+        "pause": 0.5,
+        "brief": 1,
+    }
 
 
 async def test_calls_at_once_get_each_its_own_answer():
