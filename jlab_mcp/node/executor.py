@@ -25,6 +25,8 @@ _BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was s
 _YOUNG = 2.0  # seconds after its begin in which an interrupt may hit the kernel's own preparations
 INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
 
+_LEFT_WITHIN = 5.0  # seconds in which a kernel ends that was told to by `exit()`
+
 INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
 
 CANCELLED = "cancelled before it was run"
@@ -64,6 +66,7 @@ class Execution:
         self.seq = 0
         self._reply: dict[str, Any] | None = None
         self._idle = False
+        self._leaving = False
         self._changed = asyncio.Event()
         self.begun = asyncio.Event()  # the kernel has said that it runs it
         self.begun_at: float | None = None  # when, in seconds of the monotonic clock
@@ -179,7 +182,11 @@ class Execution:
         status = self._reply.get("status")
         if self._reply.get("execution_count") is not None:
             self.folder.execution_count = self._reply["execution_count"]
-        if status == "ok":
+        if status == "ok" and _ends_kernel(self._reply) and not self._leaving:
+            # `exit()` in the code: what ends the kernel's process then says so.
+            self._leaving = True
+            asyncio.get_running_loop().call_later(_LEFT_WITHIN, self._settle)
+        elif status == "ok":
             self.end(OK)
         elif status == "error":
             stopped = self.interrupt_asked and self._reply.get("ename") == "KeyboardInterrupt"
@@ -246,3 +253,9 @@ class Execution:
             "kernel_id": self.kernel.kernel_id if self.kernel is not None else None,
             "error": self.folder.error,
         }
+
+
+def _ends_kernel(reply: dict[str, Any]) -> bool:
+    payload = reply.get("payload")
+    asked = [each for each in payload if isinstance(each, dict)] if isinstance(payload, list) else []
+    return any(each.get("source") == "ask_exit" and not each.get("keepkernel") for each in asked)

@@ -22,6 +22,8 @@ from .paths import free_names
 
 _DELAY = 0.25  # seconds from a change to its save; changes meanwhile share the save
 _LONGEST_DELAY = 1.0
+_AGAIN = "the notebook is saved again, with all that came meanwhile"
+_ANEW = "the notebook's file had been deleted or moved; it was written anew to"
 _MERGED = "the notebook had been changed on disk meanwhile; its cells were merged in"
 
 Stamp = tuple[int, int, int]  # inode, size, mtime in ns
@@ -50,6 +52,7 @@ class NotebookFile:
         self._saved = document.snapshot()
         self._stamp = _stamp_of(path)
         self._dirty = False
+        self._gone = False  # somebody has deleted or moved the file since it was last read or saved
         self._write = _Writer(path)
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
@@ -92,6 +95,8 @@ class NotebookFile:
     def rescue(self, folder: str) -> str:
         """Write what cannot be saved to a new file, beside the notebook or else in `folder`.
 
+        A folder of the notebook's that somebody has removed is not made anew.
+
         Returns:
             Its path.
 
@@ -101,7 +106,8 @@ class NotebookFile:
         self.before_save()
         text = self.document.dump()
         beside = os.path.splitext(self.path)[0] + "_rescued"
-        for stem in (beside, os.path.join(folder, os.path.basename(beside))):
+        own = os.path.join(folder, os.path.basename(beside))
+        for stem in (beside, own) if os.path.isdir(os.path.dirname(beside)) else (own,):
             for path in free_names(stem):
                 try:
                     write_new(path, text)
@@ -140,7 +146,10 @@ class NotebookFile:
     def _take_in(self) -> bool:
         """Merge the file if it was changed; False if it cannot be read, and so must not be overwritten."""
         stamp = _stamp_of(self.path)
-        if stamp is None or stamp == self._stamp:
+        if stamp is None:
+            self._gone, self._stamp = self._gone or self._stamp is not None, None
+            return True
+        if stamp == self._stamp:
             return True
         try:
             text = read_text(self.path)
@@ -162,9 +171,9 @@ class NotebookFile:
         self._dirty = True
 
     def take_notices(self) -> list[str]:
-        """Return what was merged since the last call, and why saving fails if it does."""
+        """Return what has become of the file since the last call, a sentence each."""
         notices, self.notices = self.notices, []
-        return [*notices, self.save_error] if self.save_error else notices
+        return notices
 
     def _begin_save(self) -> None:
         self._timer = None
@@ -202,15 +211,18 @@ class NotebookFile:
         return self.document.snapshot()
 
     def _written(self, state: Document, stamp: Stamp) -> None:
-        self._saved, self._stamp, self.save_error = state, stamp, None
+        if self.save_error is not None:
+            self.notices.append(_AGAIN)
+        elif self._gone:
+            self.notices.append(f"{_ANEW} {self.path}")
+        self._saved, self._stamp, self.save_error, self._gone = state, stamp, None, False
 
     def _failed(self, error: OSError) -> None:
         # Stays dirty: the save is tried again a second later, until it succeeds.
         self._dirty = True
         self._last_duration = _LONGEST_DELAY
-        self.save_error = (
-            f"the notebook could not be saved to {self.path}: {error.strerror}; it is tried again"
-        )
+        why = error.strerror if os.path.isdir(os.path.dirname(self.path)) else "its folder is gone"
+        self.save_error = f"the notebook could not be saved to {self.path}: {why}; it is tried again"
 
     async def flush(self) -> None:
         """Save now what is not saved yet, and wait for it."""
@@ -301,6 +313,7 @@ def write_new(path: str, text: str) -> None:
         try:
             file.write(text)
             file.flush()
+            os.fsync(file.fileno())  # some file systems say only now that there is no room
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(path)
