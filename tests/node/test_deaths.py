@@ -26,12 +26,15 @@ def texts(execution: dict[str, Any]) -> str:
 
 def dies(node: NodeServer, session: str, code: str) -> dict[str, Any]:
     """Run code that ends its kernel; check what must hold however it does."""
-    node.run(session, code="import ctypes, os, pathlib, signal; state = 1")
-    # The code says when it goes, so that the time its start takes does not count.
-    went = Path(node.notebooks / f"went-{session}")
-    told = f"print('kept', end='', flush=True)\npathlib.Path({str(went)!r}).touch()\n"
-    dead = node.run(session, code=told + code)
-    assert time.time() - went.stat().st_mtime < _SAID_WITHIN
+    node.run(session, code="import ctypes, os, signal, time; state = 1")
+    # What a process had not sent yet is gone with it: so it goes once its output has come.
+    go = Path(node.notebooks / f"go-{session}")
+    waits = f"print('kept', end='', flush=True)\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+    running = node.begin(session, waits + code)
+    go.touch()
+    since = time.monotonic()
+    dead = node.execution(running, wait=60)
+    assert time.monotonic() - since < _SAID_WITHIN
     assert (dead["state"], texts(dead)) == ("kernel_died", "kept")
     assert node.cells(session)[-1]["outputs"] == dead["outputs"]
     after = node.run(session, code="state")
