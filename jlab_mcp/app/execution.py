@@ -49,8 +49,8 @@ class Patience:
         seconds: how long at most; None until the code is done.
         report: called every ten seconds, and at each new line of output but at most twice a second, with the
             execution as it stands, but for its outputs, and the seconds so far.
-        overdue: called as often while no answer comes, with the seconds since the connection was lost (None
-            where it may be well) and the seconds so far.
+        overdue: called as often while no answer comes, with the seconds since the connection was lost
+            (None where it may be well) and the seconds so far.
         stop: asked when the caller's own task is cancelled: shall the running code be interrupted?
     """
 
@@ -187,8 +187,8 @@ async def _wait(connected: Connected, begin: _Begin, patience: Patience) -> Exec
 
     since = reported = time.monotonic()
     said = ""
-    begun = begin(_next_wait(patience, 0.0), News(pause=_NEWS_SECONDS))
-    execution = await _answer(connected, begun, patience, since)
+    beginning = begin(_next_wait(patience, 0.0), News(pause=_NEWS_SECONDS))
+    execution = await _answer(connected, beginning, patience, since)
     while not execution.state.ended:
         now = time.monotonic()
         if patience.seconds is not None and now - since >= patience.seconds:

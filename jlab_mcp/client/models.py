@@ -55,6 +55,7 @@ class NodeInfo(WireModel):
     sessions: int
     kernels: int
     running: int
+    spare_kernels: int = Field(0, description="Kernels that are ready for whoever asks next, of nobody yet.")
     idle_s: float | None = Field(
         None, description="Seconds since a cell last ran or the server became ready; 0 while one runs."
     )
@@ -160,6 +161,9 @@ class Execution(WireModel):
     ended_at: float | None = None
     seq: int = Field(0, description="Number of the last event; grows with every change.")
     reason: str | None = Field(None, description="Why it was interrupted, not run or lost, in words.")
+    tag: str | None = Field(
+        None, description="The cell's tag by which a resume let it fail (raises-exception) or skipped it."
+    )
     notice: str | None = Field(None, description="What the caller should know first, in words.")
     output_file: Path | None = Field(None, description="The full text, where the cell holds head and tail.")
     output_bytes: int = 0

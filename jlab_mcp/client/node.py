@@ -228,7 +228,12 @@ class NodeClient:
         """Read an execution when it has ended, when there is news, or as it stands after `wait` seconds."""
         params = _given(wait=wait, **_asked(news))
         return await self._ask(
-            models.Execution, "GET", f"executions/{_segment(execution_id)}", params=params, wait=wait
+            models.Execution,
+            "GET",
+            f"executions/{_segment(execution_id)}",
+            params=params,
+            wait=wait,
+            hold_s=_HOLD_SECONDS,
         )
 
     async def execution_text(self, execution_id: str, part: TextPart) -> models.TextPage:

@@ -160,6 +160,9 @@ class ServerSection(Section):
     idle_timeout: fields.Seconds | None = Field(
         default=None, description="Seconds without a running cell until the server ends; never if unset."
     )
+    spare_kernels: fields.Spares = Field(
+        default=1, description="Kernels kept ready, so that nobody waits for their start: 0 or 1."
+    )
     command_timeout: fields.Seconds = Field(
         default=30.0, description="Seconds that one command of SLURM may take."
     )

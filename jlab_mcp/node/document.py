@@ -7,8 +7,10 @@ and the text of cells that did not change is made once, not at each save.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .bundles import display_body
 from .cells import (
     IDS_SINCE,
     Cell,
@@ -46,14 +48,21 @@ class Document:
     """One notebook. Made by `new` or `parse`."""
 
     def __init__(
-        self, slots: list[Slot], metadata: dict[str, Any], minor: int, extra: dict[str, Any]
+        self,
+        slots: list[Slot],
+        metadata: dict[str, Any],
+        minor: int,
+        extra: dict[str, Any],
+        places: dict[str, int] | None = None,
     ) -> None:
         self.metadata = metadata
         self.minor = minor
         self._slots = slots
         self._extra = extra  # what a later 4.x adds at the top
-        self._places: dict[str, int] = {}  # where each id was last seen; `index_of` checks it
-        self._note_places()
+        self._dumped: tuple[dict[str, Any], str] | None = None
+        self._places = places or {}  # where each id was last seen; `index_of` checks it
+        if places is None:
+            self._note_places()
 
     @classmethod
     def new(cls, kernel_name: str, display_name: str, language: str) -> Document:
@@ -85,21 +94,44 @@ class Document:
 
     def dump(self) -> str:
         """Return the text of the file, exactly as `nbformat.write` lays it out."""
-        with_id = self.has_ids
-        cells = ",\n  ".join([slot.text(with_id=with_id) for slot in self._slots])
-        texts = {
-            "cells": f"[\n  {cells}\n ]" if cells else "[]",
-            "metadata": dump_json(self.metadata, 1),
-            "nbformat": str(_FORMAT),
-            "nbformat_minor": str(self.minor),
-            **{key: dump_json(value, 1) for key, value in self._extra.items()},
+        return "".join(self.pieces())
+
+    def pieces(self) -> Iterator[str]:
+        """Yield the text of the file piece by piece: all of a large one at once would hold others up."""
+        texts: dict[str, Iterable[str]] = {
+            "cells": self._cell_pieces(),
+            "metadata": [self._metadata_text()],
+            "nbformat": [str(_FORMAT)],
+            "nbformat_minor": [str(self.minor)],
+            **{key: [dump_json(value, 1)] for key, value in self._extra.items()},
         }
-        lines = [f" {dump_json(key, 0)}: {texts[key]}" for key in sorted(texts)]
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        between = "{\n"
+        for key in sorted(texts):
+            yield f"{between} {dump_json(key, 0)}: "
+            yield from texts[key]
+            between = ",\n"
+        yield "\n}\n"
+
+    def _cell_pieces(self) -> Iterator[str]:
+        with_id = self.has_ids
+        between = "[\n  "
+        for slot in self._slots:
+            yield between
+            yield slot.text(with_id=with_id)
+            between = ",\n  "
+        yield "\n ]" if self._slots else "[]"
+
+    def _metadata_text(self) -> str:
+        """Return the metadata's text, made once: with the state of widgets it can be long."""
+        if self._dumped is None or self._dumped[0] is not self.metadata:
+            self._dumped = (self.metadata, dump_json(self.metadata, 1))
+        return self._dumped[1]
 
     def snapshot(self) -> Document:
         """Return this state of the notebook, which later edits of either do not change."""
-        return Document(list(self._slots), self.metadata, self.minor, self._extra)
+        copied = Document(list(self._slots), self.metadata, self.minor, self._extra, dict(self._places))
+        copied._dumped = self._dumped
+        return copied
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -247,6 +279,20 @@ class Document:
             metadata = {key: value for key, value in metadata.items() if key != "execution"}
         self._change(index, outputs=outputs, execution_count=execution_count, metadata=metadata)
 
+    def update_outputs(self, cell_id: str, places: list[int], content: dict[str, Any]) -> None:
+        """Give the displays at these places of a cell's outputs other data, as `update_display_data` does.
+
+        Raises:
+            CellNotFound: there is no such cell, or it shows no displays there any more.
+        """
+        index = self.index_of(cell_id)
+        outputs = list(self._slots[index].cell.get("outputs", []))
+        for place in places:
+            if place >= len(outputs) or "data" not in outputs[place]:
+                raise CellNotFound(cell_id, len(self._slots))
+            outputs[place] = {**outputs[place], **display_body(content)}
+        self._change(index, outputs=outputs)
+
     def set_kernel_info(self, language_info: dict[str, Any], kernelspec: dict[str, Any]) -> None:
         """Record the kernel that runs the notebook; what else these two hold is kept."""
         self.metadata = {
@@ -322,6 +368,10 @@ def _validate(content: dict[str, Any], minor: int) -> None:
     from nbformat import ValidationError
     from nbformat.validator import validate
 
+    spec = content["metadata"].get("kernelspec")
+    if isinstance(spec, dict) and not {"name", "display_name"} <= spec.keys():
+        # Jupyter opens it all the same, and a session's own kernel takes the place of what is missing.
+        content = {**content, "metadata": {k: v for k, v in content["metadata"].items() if k != "kernelspec"}}
     try:
         validate(content, version=_FORMAT, version_minor=minor)
     except ValidationError as error:

@@ -73,7 +73,7 @@ def edit(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:
         cell_id = _known(session.document.insert, index, cell_type, _source(body))
     elif operation in ("edit", "delete", "move"):
         at = _index(session, body.get("cell"))
-        cell_id = session.document.cells[at]["id"]
+        cell_id = session.document.cell(at)["id"]
         if operation == "edit":
             session.document.set_source(cell_id, _source(body))
         elif operation == "move":
@@ -90,17 +90,17 @@ def _deleted(session: Session, at: int) -> dict[str, Any]:
     described = _described(session, at)
     session.document.delete(at)
     session.file.changed()
-    return {**described, "total": len(session.document.cells)}
+    return {**described, "total": len(session.document)}
 
 
 def _described(session: Session, at: int) -> dict[str, Any]:
-    cell = session.document.cells[at]
+    cell = session.document.cell(at)
     notices = [*session.take_notices(), *filter(None, [session.file.save_error])]
     return {
         "cell_id": cell["id"],
         "cell_index": at,
         "cell_type": cell["cell_type"],
-        "total": len(session.document.cells),
+        "total": len(session.document),
         "notice": ". ".join(notices) + "." if notices else None,
     }
 
@@ -122,13 +122,11 @@ def run(session: Session, execution_id: str, body: Mapping[str, Any]) -> Executi
         code = body["code"]
         if not isinstance(code, str):
             raise BadRequest(f"code must be a string, not {code!r}")
-        cell_id = session.document.insert(None, "code", code)
-        cell = session.document.cells[_index(session, cell_id)]
+        cell = session.document.cell(session.document.insert(None, "code", code))
     else:
-        cell = session.document.cells[_index(session, body["cell"])]
+        cell = session.document.cell(_index(session, body["cell"]))
         if "source" in body:
-            session.document.set_source(cell["id"], _source(body))
-            cell = session.document.cells[_index(session, cell["id"])]
+            cell = session.document.cell(session.document.set_source(cell["id"], _source(body)))
     session.file.changed()
     if cell["cell_type"] != "code":
         return _unrun(session, execution_id, cell)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .fulltext import FullText
 from .outputs import OutputFolder
+from .overflow import outputs_file
 from .plaintext import text_of
 from .spool import Spool
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 QUEUED, RUNNING, OK, ERROR = "queued", "running", "ok", "error"
 _BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was sent
 _YOUNG = 2.0  # seconds after its begin in which an interrupt may hit the kernel's own preparations
+_FLOOD = 4_000_000  # bytes of text
 INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
 
 _LEFT_WITHIN = 5.0  # seconds in which a kernel ends that was told to by `exit()`
@@ -40,7 +42,8 @@ class Execution:
         session_id: the session it belongs to; None for scratch code.
         code: what to run.
         cell_id: cell that shows it; None for scratch code.
-        spool: file that takes the text which is too long for the cell.
+        spool: file that takes the text which is too long for the cell; outputs that are too large for it go
+            to another file beside that one.
     """
 
     def __init__(
@@ -52,11 +55,19 @@ class Execution:
         self.cell_id = cell_id
         self.cell_type = "code"
         self.spool = spool
-        self.folder = OutputFolder(spill=spool.write, spill_name=spool.path)
+        self._outputs_spool = Spool(outputs_file(spool.path), spool.limit_bytes)
+        self.folder = OutputFolder(
+            spill=spool.write,
+            spill_output=self._outputs_spool.write,
+            spill_name=spool.path,
+            limit_bytes=spool.limit_bytes,
+        )
         self.state = QUEUED
         self.reason: str | None = None
         self.notice: str | None = None
         self.batch: str | None = None  # those queued after it in one batch are not run if it fails
+        self.may_fail: str | None = None  # the tag of its cell that says so
+        self.tag: str | None = None  # the tag that it ended by: as one that failed and may, or was not to run
         self.kernel: Kernel | None = None
         self.queued_at = time.time()
         self.started_at: float | None = None
@@ -97,9 +108,7 @@ class Execution:
         self.state = state
         self.reason = reason
         self.ended_at = time.time()
-        self.spool.close()
-        if self.spool.error:
-            self.tell(self.spool.error)
+        self.close_files()
         self.begun.set()
         self.finished.set()
         self.bump()
@@ -144,6 +153,20 @@ class Execution:
         self.notice = f"{self.notice} {notice}." if self.notice else f"{notice}."
         self.bump()
 
+    def close_files(self) -> None:
+        """Let the files go that hold what is too much for the cell; late output opens them again."""
+        self.spool.close()
+        self._outputs_spool.close()
+
+    @property
+    def flooded(self) -> bool:
+        """Whether it put out so much that handling it took memory worth giving back."""
+        return self.folder.text_bytes > _FLOOD or self._outputs_spool.used
+
+    def _notices(self) -> str | None:
+        missing = (self.spool.trouble, self._outputs_spool.trouble)
+        return " ".join([*filter(None, [self.notice]), *(f"{each}." for each in missing if each)]) or None
+
     def feed(self, message: dict[str, Any]) -> bool:
         """Take one of this execution's messages; True when its outputs changed."""
         msg_type, content = message["header"]["msg_type"], message["content"]
@@ -156,10 +179,11 @@ class Execution:
             self._reply = content
             self._settle()
             return False
-        if msg_type == "execute_input":
-            self.folder.execution_count = content.get("execution_count")
+        if not self.begun.is_set():  # by its input, or by its first output where a kernel repeats no input
             self.begun_at = time.monotonic()
             self.begun.set()
+        if msg_type == "execute_input":
+            self.folder.feed(msg_type, content)
             return True
         changed = self.folder.feed(msg_type, content)
         if changed:
@@ -180,21 +204,32 @@ class Execution:
         if self._reply is None or not self._idle or self.ended:
             return
         status = self._reply.get("status")
-        if self._reply.get("execution_count") is not None:
-            self.folder.execution_count = self._reply["execution_count"]
+        self.folder.feed("execute_reply", self._reply)
         if status == "ok" and _ends_kernel(self._reply) and not self._leaving:
             # `exit()` in the code: what ends the kernel's process then says so.
             self._leaving = True
             asyncio.get_running_loop().call_later(_LEFT_WITHIN, self._settle)
         elif status == "ok":
             self.end(OK)
+        elif self._was_stopped(status):
+            self.end(INTERRUPTED, "interrupted on request")
         elif status == "error":
-            stopped = self.interrupt_asked and self._reply.get("ename") == "KeyboardInterrupt"
-            self.end(INTERRUPTED if stopped else ERROR, "interrupted on request" if stopped else None)
+            self.tag = self.may_fail
+            self.end(ERROR, f"expected: its cell is tagged {self.tag}" if self.tag else None)
         else:
             self.end(
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
             )
+
+    def _was_stopped(self, status: object) -> bool:
+        """Whether the interrupt that was asked for is what this reply tells of.
+
+        Python says so by name; other kernels send an error of their own, or as R and bash do, an "abort".
+        """
+        if not self.interrupt_asked or not self.begun.is_set() or self._reply is None:
+            return False
+        is_python = self.kernel is not None and self.kernel.language == "python"
+        return status != "error" or not is_python or self._reply.get("ename") == "KeyboardInterrupt"
 
     async def wait(self, timeout: float, after: int | None = None, pause: float = 0.0) -> bool:
         """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds.
@@ -231,6 +266,7 @@ class Execution:
     ) -> dict[str, Any]:
         """The execution as the API shows it."""
         self.spool.flush()
+        self._outputs_spool.flush()
         return {
             "execution_id": self.execution_id,
             "session_id": self.session_id,
@@ -246,7 +282,8 @@ class Execution:
             "ended_at": self.ended_at,
             "seq": self.seq,
             "reason": self.reason,
-            "notice": self.notice,
+            "tag": self.tag,
+            "notice": self._notices(),
             "output_file": self.spool.path if self.spool.used else None,
             "output_bytes": self.folder.text_bytes,
             "latest_line": "" if self.ended else self.folder.latest_line(),

@@ -14,6 +14,7 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
+from jupyter_server.utils import ensure_async
 
 from . import executor
 from .document import Document
@@ -28,12 +29,15 @@ from .errors import (
 from .executor import Execution
 from .idle import Idle
 from .journal import Journal
-from .notebookfile import NotebookFile, write_atomic
+from .notebookfile import NotebookFile
 from .paths import existing_notebook, free_names, new_stem, shown_name
 from .repeats import Repeats
+from .rerun import rerun
+from .reserve import Reserve
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
+from .writing import write_atomic
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _SCRATCH_KEPT = 50
@@ -65,7 +69,7 @@ class Service:
         self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
         # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
         self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
-
+        self.reserve = Reserve(serverapp, self.context, settings)
         self._observe("restart_kernel", "the kernel was restarted from elsewhere")
         self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
 
@@ -124,9 +128,8 @@ class Service:
         if key in self.sessions:
             return self.sessions[key], True, []
         if key not in self._opening:
-            task = asyncio.ensure_future(
-                self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
-            )
+            opening = self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
+            task = asyncio.ensure_future(self.reserve.undisturbed(opening))
             self._opening[key] = task
             task.add_done_callback(lambda _: self._opening.pop(key, None))
         return await asyncio.shield(self._opening[key])
@@ -169,10 +172,7 @@ class Service:
     ) -> tuple[Session, bool, list[Execution]]:
         file = NotebookFile.read(path)
         session = await self._begin(key, name, file, self._kernel_spec(kernel, file.document), made=False)
-        batch = secrets.token_hex(8) if stop_on_error else None
-        code_cells = [c for c in session.document.cells if c["cell_type"] == "code" and c["source"].strip()]
-        executions = [session.submit(secrets.token_hex(8), c["source"], c["id"], batch) for c in code_cells]
-        return session, False, executions
+        return session, False, rerun(session, stop_on_error=stop_on_error)
 
     def _create(self, stem: str, document: Document) -> NotebookFile:
         for path in free_names(stem):
@@ -223,9 +223,12 @@ class Service:
             found = await manager.get_session(path=api_path)
             return str(found["kernel"]["id"]), False
         self.settings.make_runtime_dir()
+        name = os.path.basename(path)
         try:
+            folder = await ensure_async(self.serverapp.contents_manager.get_kernel_path(path=api_path))
+            spare = await self.reserve.take(kernel_name, folder, manager.get_kernel_env(api_path, name))
             created = await manager.create_session(
-                path=api_path, name=os.path.basename(path), type="notebook", kernel_name=kernel_name
+                path=api_path, name=name, type="notebook", kernel_name=kernel_name, kernel_id=spare
             )
         except Exception as error:  # whatever a kernel spec or provisioner may raise
             raise KernelStartFailed(f"kernel {kernel_name} could not be started: {error}") from error
@@ -276,7 +279,7 @@ class Service:
         await session.close()
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
-                write_atomic(rescued, session.document.dump())
+                write_atomic(rescued, session.document.pieces())
         await self._end_kernel(session.file.path, session.kernel.kernel_id)
         return session, rescued
 
@@ -310,9 +313,7 @@ class Service:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernel_spec(kernel, None)["name"]
-            execution, running = run_scratch(
-                self.serverapp.kernel_manager, self.settings, self.context, execution_id, code, name
-            )
+            execution, running = run_scratch(self.reserve, self.settings, execution_id, code, name)
             self._scratch[execution_id] = execution
             self._tasks.add(running)
             running.add_done_callback(self._tasks.discard)
@@ -391,5 +392,6 @@ class Service:
         return {
             "sessions": len(self.sessions),
             "kernels": len(self.serverapp.kernel_manager.list_kernel_ids()),
+            "spare_kernels": self.reserve.ready,
             "running": sum(1 for s in self.sessions.values() if s.running),
         }

@@ -11,18 +11,19 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import executor
+from . import executor, memory
 from .document import CellNotFound, Document
 from .errors import ApiError, KernelStartFailed
 from .executor import Execution
+from .incoming import Incoming
 from .journal import Journal
-from .kernels import Kernel, Message
+from .kernels import Kernel
 from .notebookfile import NotebookFile
 from .paths import outputs_folder
 from .spool import Spool
 
 _LOG = logging.getLogger("jlab_mcp_node")
-_KEPT = 200  # ended executions that stay addressable in any case, and whose late output finds its cell
+_KEPT = 200  # ended executions that stay addressable in any case
 _KEPT_SECONDS = 600.0  # for so long all stay addressable: a resumed notebook is asked for cell by cell
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
@@ -61,7 +62,7 @@ class Session:
         self._kernels = kernels
         self._context = context
         self._journal = journal
-        self._by_message: OrderedDict[str, Execution] = OrderedDict()
+        self.incoming = Incoming(file, self._store)
         self._queue: asyncio.Queue[Execution] = asyncio.Queue()
         self._running: Execution | None = None
         self._end_is_ours = False
@@ -69,7 +70,7 @@ class Session:
         self._notice: str | None = None
         self._news: list[Callable[[], str | None]] = []
         self.dead_reason: str | None = None
-        self.kernel = Kernel(kernels, kernel_id, self._on_message, self._on_end)
+        self.kernel = Kernel(kernels, kernel_id, self.incoming.take, self._on_end)
         self._settled = asyncio.Event()  # the kernel is usable, or known to be gone for good
         self._follower: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -167,9 +168,7 @@ class Session:
         for key in list(self.executions)[: max(0, len(self.executions) - _KEPT)]:
             ended_at = self.executions[key].ended_at
             if ended_at is not None and time.time() - ended_at > _KEPT_SECONDS:
-                self.executions.pop(key).spool.close()
-        while len(self._by_message) > _KEPT:
-            self._by_message.popitem(last=False)
+                self.executions.pop(key).close_files()
 
     async def _work(self) -> None:
         while True:
@@ -197,16 +196,18 @@ class Session:
         execution.notice = ". ".join(notices) + "." if notices else None
         try:
             self._put_outputs(execution)  # none yet: those of an earlier run go
+            self.incoming.forget_displays(execution.cell_id)
             execution.start(self.kernel)
             self._journal.started(execution.execution_id, execution.started_at or 0.0)
             request = self.kernel.execute_request(execution.code)
-            self._by_message[request["header"]["msg_id"]] = execution
+            self.incoming.expect(request, execution, self.kernel)
             await self.kernel.send(request)
             await execution.finished.wait()
+            await self.incoming.tell_widgets()
         finally:
             self._running = None
         self._finish(execution, execution.state, execution.reason)
-        if execution.batch is not None and execution.state != executor.OK:
+        if execution.batch is not None and execution.state != executor.OK and execution.tag is None:
             self._drop_queued("a cell before it failed", batch=execution.batch)
 
     def _finish(self, execution: Execution, state: str, reason: str | None) -> None:
@@ -214,6 +215,7 @@ class Session:
         self.last_activity = time.time()
         self._store(execution)
         self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+        memory.give_back_soon(execution)
 
     def _store(self, execution: Execution) -> None:
         """Put an execution's outputs, as they are now, into its cell, and have it saved."""
@@ -232,39 +234,13 @@ class Session:
                 execution.timing or None,
             )
 
-    # -- what comes from the kernel ----------------------------------------------------------------
-
-    def _on_message(self, message: Message) -> None:
-        execution = self._by_message.get(message["parent_header"].get("msg_id", ""))
-        msg_type = message["header"]["msg_type"]
-        if execution is None:
-            return
-        if msg_type == "update_display_data":
-            self._update_display(message["content"], execution)
-            return
-        # Late output (a thread of an ended cell) still belongs to the cell that began it.
-        if execution.feed(message):
-            self._store_soon(execution)
-
-    def _store_soon(self, execution: Execution) -> None:
-        if execution.ended:
-            self._store(execution)
-        elif execution.cell_id is not None:
-            self.file.changed()
-
-    def _update_display(self, content: dict[str, Any], current: Execution) -> None:
-        display_id = (content.get("transient") or {}).get("display_id")
-        if not isinstance(display_id, str):
-            return
-        for execution in {id(e): e for e in [*self._by_message.values(), current]}.values():
-            if execution.folder.update(display_id, content):
-                execution.bump()
-                self._store_soon(execution)
+    # -- the kernel's end --------------------------------------------------------------------------
 
     def sync_running(self) -> None:
-        """Bring the running cell's outputs into the document, for a save or a reader."""
+        """Bring the running cell's outputs and the widgets into the document, for a save or a reader."""
         if self._running is not None:
             self._put_outputs(self._running)
+        self.incoming.save_widgets()
 
     def _on_end(self, reason: str) -> None:
         if self._running is not None:
@@ -279,6 +255,7 @@ class Session:
         """After an end that was not ours: take up the kernel that the server starts in its place."""
         try:
             if await self.kernel.successor(_RESTARTED_WITHIN):
+                self.incoming.forget_kernel()
                 await self.kernel.connect(self._context)
                 self.dead_reason = None
                 self._notice = (
@@ -344,9 +321,10 @@ class Session:
             if self._running is not None:
                 self._running.end(executor.KERNEL_DIED, "the kernel was restarted on request")
             self._drop_queued("the kernel was restarted before it")
+            self.incoming.forget_kernel()
             if self.kernel.manager is None:
                 self.kernel.close()
-                self.kernel = Kernel(self._kernels, await replace(), self._on_message, self._on_end)
+                self.kernel = Kernel(self._kernels, await replace(), self.incoming.take, self._on_end)
             else:
                 await self._kernels.restart_kernel(self.kernel.kernel_id)
             await self.kernel.connect(self._context)
@@ -409,5 +387,5 @@ class Session:
 
     def _release(self) -> None:
         for execution in self.executions.values():
-            execution.spool.close()
+            execution.close_files()
         self._journal.close()

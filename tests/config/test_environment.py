@@ -28,6 +28,7 @@ PUBLISHED = [
     ("JLAB_MCP_SLURM_TIME", "1-0", "slurm.time", "1-0"),
     ("JLAB_MCP_SLURM_MODULES", "cuda/12, anaconda", "env.modules", ("cuda/12", "anaconda")),
     ("JLAB_MCP_SERVER_READY_TIMEOUT", "5", "ready_timeout", 5.0),
+    ("JLAB_MCP_SERVER_SPARE_KERNELS", "0", "profile.server.spare_kernels", 0),
 ]
 
 

@@ -31,12 +31,14 @@ def dies(node: NodeServer, session: str, code: str) -> dict[str, Any]:
     go = Path(node.notebooks / f"go-{session}")
     waits = f"print('kept', end='', flush=True)\nwhile not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
     running = node.begin(session, waits + code)
+    behind = node.run(session, wait=0, code="state")["execution_id"]
     go.touch()
     since = time.monotonic()
     dead = node.execution(running, wait=60)
     assert time.monotonic() - since < _SAID_WITHIN
     assert (dead["state"], texts(dead)) == ("kernel_died", "kept")
-    assert node.cells(session)[-1]["outputs"] == dead["outputs"]
+    assert node.execution(behind, wait=60)["state"] == "not_run"
+    assert node.cells(session)[-2]["outputs"] == dead["outputs"]
     after = node.run(session, code="state")
     assert after["error"]["ename"] == "NameError"
     assert f"{dead['reason']} and a new kernel runs in its place: all variables and imports are gone" in str(

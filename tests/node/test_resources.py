@@ -228,6 +228,28 @@ def test_limits_of_cgroup_v1(tmp_path: Path) -> None:
     assert host.cgroup_limits(proc, root) == (1.5, 8589934592)
 
 
+def test_memory_left_is_the_least_of_host_and_cgroups_and_cached_files_count_as_free(tmp_path: Path) -> None:
+    info = {"meminfo": "MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\n"}
+    proc = files(tmp_path / "v2", {**info, "self/cgroup": "0::/job/step\n"})
+    group = {
+        "job/memory.max": "4000000000\n",
+        "job/memory.current": "3900000000\n",
+        "job/memory.stat": "anon 1\ninactive_file 500000000\n",
+        "job/step/memory.max": "max\n",
+        "job/step/memory.current": "3900000000\n",
+    }
+    assert host.memory_left(proc, files(tmp_path / "groups", group)) == 600_000_000
+    proc = files(tmp_path / "v1", {**info, "self/cgroup": "9:memory:/job\n"})
+    group = {
+        "memory/job/memory.limit_in_bytes": "4000000000\n",
+        "memory/job/memory.usage_in_bytes": "3900000000\n",
+        "memory/job/memory.stat": "total_inactive_file 100000000\n",
+    }
+    assert host.memory_left(proc, files(tmp_path / "groups1", group)) == 200_000_000
+    assert host.memory_left(proc, tmp_path / "none") == 8_192_000_000
+    assert host.memory_left(tmp_path / "none", tmp_path / "none") is None
+
+
 def test_in_a_container_the_limits_stand_at_the_root(tmp_path: Path) -> None:
     proc = files(tmp_path / "proc", {"self/cgroup": "0::/not/in/here\n"})
     root = files(tmp_path / "cgroup", {"cpu.max": "200000 100000\n", "memory.max": "1073741824\n"})
