@@ -192,7 +192,8 @@ async def _wait(connected: Connected, begin: _Begin, patience: Patience) -> Exec
     while not execution.state.ended:
         now = time.monotonic()
         if patience.seconds is not None and now - since >= patience.seconds:
-            return await connected.client.execution(execution.execution_id)
+            asking = connected.client.execution(execution.execution_id)
+            return await _answer(connected, asking, patience, since)
         if execution.latest_line != said or now - reported >= _PROGRESS_SECONDS:
             said, reported = execution.latest_line, now
             await patience.report(execution, now - since)

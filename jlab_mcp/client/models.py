@@ -184,6 +184,7 @@ class InterruptedSession(Session):
     """Answer to an interrupt; where the code did not react, `running` names what still runs."""
 
     interrupted: bool = Field(description="Whether code was running and has ended.")
+    not_run: list[str] = Field([], description="Ids of the executions that were queued, now not run.")
 
 
 class ClosedSession(Session):

@@ -228,7 +228,12 @@ class NodeClient:
         """Read an execution when it has ended, when there is news, or as it stands after `wait` seconds."""
         params = _given(wait=wait, **_asked(news))
         return await self._ask(
-            models.Execution, "GET", f"executions/{_segment(execution_id)}", params=params, wait=wait
+            models.Execution,
+            "GET",
+            f"executions/{_segment(execution_id)}",
+            params=params,
+            wait=wait,
+            hold_s=_HOLD_SECONDS,
         )
 
     async def execution_text(self, execution_id: str, part: TextPart) -> models.TextPage:
@@ -280,7 +285,7 @@ class NodeClient:
     ) -> _Model:
         if hold_s is None:
             hold_s = _HOLD_LOOK_SECONDS if method == "GET" and not wait else _HOLD_SECONDS
-        if method != "GET":
+        if method != "GET" and "execution_id" not in (body or {}):
             params = {**(params or {}), "request": secrets.token_hex(8)}
         answer = await self._send(
             method, path, body=body, params=params, read_s=wait + answer_s, hold_s=hold_s

@@ -148,7 +148,10 @@ def _next_words(execution: Execution) -> str:
     if execution.state.value == "kernel_died" and execution.session_id is None:
         return "The kernel that was made for this code alone is gone; sessions and notebooks are untouched."
     if execution.state.value == "kernel_died":
-        return "All variables and imports are gone. The notebook stays; the next call gets a new kernel."
+        return (
+            "All variables and imports are gone, and maybe what was printed last without flush. The notebook"
+            " stays; the next call gets a new kernel."
+        )
     if execution.state.ended:
         return ""
     begun = (

@@ -98,13 +98,15 @@ def sessions_answer(found: Sequence[ListedServer]) -> CallToolResult:
 
 
 def interrupt_words(session: InterruptedSession) -> str:
-    """Say what an interrupt did."""
+    """Say what an interrupt did, and how many executions that waited are not run now."""
+    count = len(session.not_run)
+    dropped = f" {count} queued execution{'s were' if count > 1 else ' was'} not run." if count else ""
     if session.interrupted:
-        return "Interrupted the running code."
+        return f"Interrupted the running code.{dropped}"
     if session.running is None and session.kernel_state != "busy":
-        return "Nothing was running."
+        return f"Nothing was running.{dropped}"
     return (
-        "Sent the interrupt, but the code has not ended: it may end later, or not react at all. "
+        f"Sent the interrupt, but the code has not ended: it may end later, or not react at all.{dropped} "
         "`restart_kernel` ends it (variables are lost)."
     )
 

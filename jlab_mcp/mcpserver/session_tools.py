@@ -105,7 +105,7 @@ async def interrupt_kernel(session_id: str, call: Call) -> CallToolResult:
 
     async with call.request_context.lifespan_context.session(session_id) as server:
         session = await notebooks.interrupt(server, session_id)
-        facts = {"interrupted": session.interrupted}
+        facts = {"interrupted": session.interrupted, "not_run": session.not_run}
         return session_answer(server, session, interrupt_words(session), facts)
 
 

@@ -164,8 +164,9 @@ async def close_session(call: Call, session_id: str) -> Any:
 async def interrupt(call: Call, session_id: str) -> Any:
     """`POST sessions/{id}/interrupt`."""
     session = call.service.session(session_id)
-    interrupted = await session.interrupt()
-    return {**session_json(session), "interrupted": interrupted}
+    interrupted, dropped = await session.interrupt()
+    not_run = [execution.execution_id for execution in dropped]
+    return {**session_json(session), "interrupted": interrupted, "not_run": not_run}
 
 
 async def restart(call: Call, session_id: str) -> Any:

@@ -95,7 +95,7 @@ def _deleted(session: Session, at: int) -> dict[str, Any]:
 
 def _described(session: Session, at: int) -> dict[str, Any]:
     cell = session.document.cell(at)
-    notices = session.take_notices()
+    notices = [*session.take_notices(), *filter(None, [session.file.save_error])]
     return {
         "cell_id": cell["id"],
         "cell_index": at,

@@ -27,6 +27,8 @@ _YOUNG = 2.0  # seconds after its begin in which an interrupt may hit the kernel
 _FLOOD = 4_000_000  # bytes of text
 INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
 
+_LEFT_WITHIN = 5.0  # seconds in which a kernel ends that was told to by `exit()`
+
 INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
 
 CANCELLED = "cancelled before it was run"
@@ -75,6 +77,7 @@ class Execution:
         self.seq = 0
         self._reply: dict[str, Any] | None = None
         self._idle = False
+        self._leaving = False
         self._changed = asyncio.Event()
         self.begun = asyncio.Event()  # the kernel has said that it runs it
         self.begun_at: float | None = None  # when, in seconds of the monotonic clock
@@ -202,7 +205,11 @@ class Execution:
             return
         status = self._reply.get("status")
         self.folder.feed("execute_reply", self._reply)
-        if status == "ok":
+        if status == "ok" and _ends_kernel(self._reply) and not self._leaving:
+            # `exit()` in the code: what ends the kernel's process then says so.
+            self._leaving = True
+            asyncio.get_running_loop().call_later(_LEFT_WITHIN, self._settle)
+        elif status == "ok":
             self.end(OK)
         elif self._was_stopped(status):
             self.end(INTERRUPTED, "interrupted on request")
@@ -283,3 +290,9 @@ class Execution:
             "kernel_id": self.kernel.kernel_id if self.kernel is not None else None,
             "error": self.folder.error,
         }
+
+
+def _ends_kernel(reply: dict[str, Any]) -> bool:
+    payload = reply.get("payload")
+    asked = [each for each in payload if isinstance(each, dict)] if isinstance(payload, list) else []
+    return any(each.get("source") == "ask_exit" and not each.get("keepkernel") for each in asked)

@@ -143,6 +143,27 @@ def read_text(path: Path) -> str | None:
         return None
 
 
+def oom_file(pid: int, proc: Path = PROC, root: Path = CGROUPS) -> Path | None:
+    """Return the file in which the system counts what it kills of a process's cgroup for lack of memory."""
+    files = []
+    for controllers, path in _groups(read_text(proc / str(pid) / "cgroup")):
+        if not controllers:
+            files += [folder / "memory.events" for folder in _upwards(root, path)]
+        elif "memory" in controllers:
+            mounted = _mounted(root, controllers, "memory")
+            files += [folder / "memory.oom_control" for folder in _upwards(mounted, path)]
+    return next((file for file in files if oom_kills(file) is not None), None)
+
+
+def oom_kills(file: Path) -> int | None:
+    """Return how many processes such a file counts; null if it does not say."""
+    for line in (read_text(file) or "").splitlines():
+        name, _, count = line.partition(" ")
+        if name == "oom_kill" and count.isdigit():
+            return int(count)
+    return None
+
+
 def _groups(text: str | None) -> list[tuple[list[str], str]]:
     groups = []
     for line in (text or "").splitlines():

@@ -12,16 +12,14 @@ Rules that this file owns:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import signal
 import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
 from .errors import KernelStartFailed
+from .processend import MemoryWatch, describe_exit, exit_of
 from .wire import Message, decode
 
 _LOG = logging.getLogger("jlab_mcp_node")
@@ -74,6 +72,7 @@ class Kernel:
         self._heard: set[str] = set()
         self._heard_event = asyncio.Event()
         self._farewell: str | None = None
+        self._memory: MemoryWatch | None = None
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @property
@@ -108,7 +107,7 @@ class Kernel:
             raise KernelStartFailed("the kernel was shut down before it was ready")
         self.generation += 1
         self.state = "starting"
-        self._farewell = None
+        self._farewell = self._memory = None
         # The server decodes each message a second time to note a kernel's activity; `_note_activity` does it.
         self._kernels.stop_watching_activity(self.kernel_id)
         self._ended = asyncio.get_running_loop().create_future()
@@ -169,6 +168,7 @@ class Kernel:
 
     def execute_request(self, code: str) -> Message:
         """Make the request that runs `code`; its id is known before it is sent."""
+        self._memory = MemoryWatch(self.pid) if self.pid is not None else None
         message: Message = self._session.msg(
             "execute_request",
             {
@@ -263,10 +263,10 @@ class Kernel:
             manager.execution_state = message["content"]["execution_state"]
 
     async def _watch(self, process: Any) -> None:
-        code = await _exit_of(process, self.manager)
+        code = await exit_of(process, self.manager)
         self.state = "dead"
         await self._drain()
-        reason = self._farewell or _describe_exit(code)
+        reason = self._farewell or describe_exit(code, self._memory)
         if not self._ended.done():
             self._ended.set_result(reason)
         self._on_end(reason)
@@ -310,46 +310,3 @@ class Kernel:
         for socket in self._sockets:
             socket.close(linger=0)
         self._sockets = []
-
-
-async def _exit_of(process: Any, manager: Any) -> int | None:
-    """Wait for the end of a kernel process; its return code, or None where it cannot be known."""
-    if process is not None and hasattr(os, "pidfd_open"):
-        with contextlib.suppress(OSError):
-            await _pidfd_ready(process.pid)
-            return _return_code(process)
-    while manager is not None and await manager.is_alive():  # noqa: ASYNC110 - no event tells it
-        await asyncio.sleep(0.25)  # no pidfd here: remote provisioner, or an old kernel of Linux
-    return _return_code(process)
-
-
-def _return_code(process: Any) -> int | None:
-    code = process.poll() if process is not None else None
-    return code if isinstance(code, int) else None
-
-
-async def _pidfd_ready(pid: int) -> None:
-    loop = asyncio.get_running_loop()
-    descriptor = os.pidfd_open(pid)  # type: ignore[attr-defined,unused-ignore]
-    gone = loop.create_future()
-    try:
-        # Readable for as long as it is watched, so the first time must be the only one that counts.
-        loop.add_reader(descriptor, lambda: None if gone.done() else gone.set_result(None))
-        await gone
-    finally:
-        loop.remove_reader(descriptor)
-        os.close(descriptor)
-
-
-def _describe_exit(code: int | None) -> str:
-    """How a process ended, in words (negative codes are signals, as in `subprocess`)."""
-    if code is None:
-        return "the kernel process ended"
-    if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        hint = " (as the system does when memory runs out)" if name == "SIGKILL" else ""
-        return f"the kernel was killed by {name}{hint}"
-    return f"the kernel process ended with exit code {code}"

@@ -22,8 +22,10 @@ from .writing import Stamp, Writer, stamp_of, write_new
 
 _DELAY = 0.25  # seconds from a change to its save; changes meanwhile share the save
 _LONGEST_DELAY = 1.0
+_AGAIN = "the notebook is saved again, with all that came meanwhile"
+_ANEW = "the notebook's file had been deleted or moved; it was written anew to"
 _MERGED = "the notebook had been changed on disk meanwhile; its cells were merged in"
-_DELETED = "the notebook's file had been deleted; the next change writes it again"
+_DELETED = "the notebook's file had been deleted or moved; the next change writes it again"
 
 
 class NotebookFile:
@@ -40,6 +42,7 @@ class NotebookFile:
         self._saved = document.snapshot()
         self._stamp = stamp_of(path)
         self._dirty = False
+        self._gone = False  # somebody has deleted or moved the file since it was last read or saved
         self._write = Writer(path, self._saved)
         self.shown = Shown(self._saved)
         self._timer: asyncio.TimerHandle | None = None
@@ -83,6 +86,8 @@ class NotebookFile:
     def rescue(self, folder: str) -> str:
         """Write what cannot be saved to a new file, beside the notebook or else in `folder`.
 
+        A folder of the notebook's that somebody has removed is not made anew.
+
         Returns:
             Its path.
 
@@ -92,7 +97,8 @@ class NotebookFile:
         self.before_save()
         text = self.document.dump()
         beside = os.path.splitext(self.path)[0] + "_rescued"
-        for stem in (beside, os.path.join(folder, os.path.basename(beside))):
+        own = os.path.join(folder, os.path.basename(beside))
+        for stem in (beside, own) if os.path.isdir(os.path.dirname(beside)) else (own,):
             for path in free_names(stem):
                 try:
                     write_new(path, text)
@@ -174,8 +180,9 @@ class NotebookFile:
         if stamp is not None and stamp == self._write.last[0] != self._stamp:
             self._written()  # by a thread that has not been heard of yet
         if stamp is None and self._stamp is not None:
-            self._stamp = None
-            self.notices.append(_DELETED)
+            self._gone, self._stamp = True, None
+            if not self._dirty:  # else it is written at once, and that is said
+                self.notices.append(_DELETED)
         if stamp in (None, self._stamp):
             return True
         try:
@@ -200,9 +207,9 @@ class NotebookFile:
         self._dirty = True
 
     def take_notices(self) -> list[str]:
-        """Return what was merged since the last call, and why saving fails if it does."""
+        """Return what has become of the file since the last call, a sentence each."""
         notices, self.notices = self.notices, []
-        return [*notices, self.save_error] if self.save_error else notices
+        return notices
 
     def _begin_save(self) -> None:
         self._timer = None
@@ -239,15 +246,18 @@ class NotebookFile:
         return self._write.ticket(), self.document.snapshot(), self._stamp
 
     def _written(self) -> None:
-        (self._stamp, self._saved), self.save_error = self._write.last, None
+        if self.save_error is not None:
+            self.notices.append(_AGAIN)
+        elif self._gone:
+            self.notices.append(f"{_ANEW} {self.path}")
+        (self._stamp, self._saved), self.save_error, self._gone = self._write.last, None, False
 
     def _failed(self, error: OSError) -> None:
         # Stays dirty: the save is tried again a second later, until it succeeds.
         self._dirty = True
         self._last_duration = _LONGEST_DELAY
-        self.save_error = (
-            f"the notebook could not be saved to {self.path}: {error.strerror}; it is tried again"
-        )
+        why = error.strerror if os.path.isdir(os.path.dirname(self.path)) else "its folder is gone"
+        self.save_error = f"the notebook could not be saved to {self.path}: {why}; it is tried again"
 
     async def flush(self) -> None:
         """Save now what is not saved yet, and wait for it."""

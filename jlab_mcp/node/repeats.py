@@ -15,8 +15,9 @@ from dataclasses import dataclass
 Answer = tuple[int, str]
 """HTTP status, and JSON."""
 
-_KEPT = 500  # answers that are kept in any case
-_KEPT_SECONDS = 600.0  # for so long all are kept: longer than any client tries
+_KEPT = 500  # answers that are kept
+_KEPT_CHARS = 20_000_000  # of JSON that are kept: answers may hold a cell's outputs
+_KEPT_SECONDS = 600.0  # for so long more are kept: longer than any client tries
 
 
 @dataclass
@@ -42,7 +43,11 @@ class Repeats:
         return await asyncio.shield(kept.making)
 
     def _forget_old(self) -> None:
-        for key in list(self._answers)[: max(0, len(self._answers) - _KEPT)]:
-            kept = self._answers[key]
-            if kept.making.done() and time.monotonic() - kept.since > _KEPT_SECONDS:
-                del self._answers[key]
+        done = [(key, kept) for key, kept in self._answers.items() if kept.making.done()]
+        chars = sum(len(kept.making.result()[1]) for _, kept in done)
+        for key, kept in done:
+            old = len(self._answers) > _KEPT and time.monotonic() - kept.since > _KEPT_SECONDS
+            if not old and chars <= _KEPT_CHARS:
+                return
+            chars -= len(kept.making.result()[1])
+            del self._answers[key]

@@ -266,27 +266,36 @@ class Session:
         finally:
             self._settled.set()
 
-    def _drop_queued(self, reason: str, *, batch: str | None = None) -> None:
-        """Take what is queued, of one batch or all of it, off the queue."""
+    def _drop_queued(self, reason: str, *, batch: str | None = None) -> list[Execution]:
+        """Take what is queued, of one batch or all of it, off the queue; returns what that was."""
+        dropped = []
         for execution in [self._queue.get_nowait() for _ in range(self._queue.qsize())]:
+            if execution.ended:
+                continue
             if batch is None or execution.batch == batch:
                 self._finish(execution, executor.NOT_RUN, reason)
+                dropped.append(execution)
             else:
                 self._queue.put_nowait(execution)
+        return dropped
 
     # -- control -----------------------------------------------------------------------------------
 
-    async def interrupt(self) -> bool:
-        """Interrupt what runs, and do not run what is queued; whether something ran and has ended."""
+    async def interrupt(self) -> tuple[bool, list[Execution]]:
+        """Interrupt what runs, and do not run what is queued.
+
+        Returns:
+            Whether something ran and has ended, and what was queued.
+        """
         running = self._running
-        self._drop_queued("what ran before it was interrupted")
+        dropped = self._drop_queued("what ran before it was interrupted")
         if running is not None and not running.ended:
             await running.interrupt()
-            return running.ended
+            return running.ended, dropped
         if self.kernel.state != "busy":
-            return False
+            return False, dropped
         await self.kernel.interrupt()  # a person runs something in JupyterLab
-        return await self.kernel.caught_up(executor.INTERRUPTED_WITHIN)
+        return await self.kernel.caught_up(executor.INTERRUPTED_WITHIN), dropped
 
     async def cancel(self, execution: Execution) -> None:
         """Stop one execution; what is queued behind it goes on."""

@@ -32,14 +32,20 @@ def session_json(session: Session) -> dict[str, Any]:
 
 
 def execution_json(session: Session, execution: Execution, *, outputs: bool = True) -> dict[str, Any]:
-    """Return one of a session's executions as the API shows it.
+    """Return one of a session's executions as the API shows it, with what became of the file meanwhile.
 
     What Output widgets caught follows the output that shows them, as on the screen.
     """
+    if execution.ended:
+        for news in session.file.take_notices():
+            execution.tell(news)
     index = _cell_index(session, execution.cell_id)
     shown = execution.as_json(notebook_path=session.file.path, cell_index=index, outputs=outputs)
     caught_in = session.incoming.widgets.caught_in
     shown["outputs"] = [each for output in shown["outputs"] for each in (output, *caught_in(output))]
+    if session.file.save_error is not None:  # as it is now, in every answer while it lasts
+        said = f"{session.file.save_error}."
+        shown["notice"] = f"{shown['notice']} {said}" if shown["notice"] else said
     return shown
 
 

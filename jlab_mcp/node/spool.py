@@ -49,7 +49,8 @@ class Spool:
         self._room -= len(data)
         try:
             if self._file is None and data:
-                os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+                with contextlib.suppress(FileExistsError):  # a folder above that was removed stays so
+                    os.mkdir(os.path.dirname(self.path), mode=0o700)
                 descriptor = _reopened(self.path) if self.used else _made_anew(self.path)
                 self._file = open(descriptor, "wb", buffering=_BUFFER)  # noqa: SIM115
                 self.used = True

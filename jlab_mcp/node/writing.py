@@ -109,6 +109,7 @@ def write_new(path: str, text: str) -> None:
         try:
             file.write(text)
             file.flush()
+            os.fsync(file.fileno())  # some file systems say only now that there is no room
         except OSError:
             with contextlib.suppress(OSError):
                 os.unlink(path)

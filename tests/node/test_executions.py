@@ -120,40 +120,6 @@ def test_code_that_handles_an_interrupt_is_left_to_it(node: NodeServer) -> None:
     assert (ended["state"], texts(ended)) == ("ok", "old\nsaved\n")
 
 
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        ("import os; print('kept', flush=True); time.sleep(0.5); os._exit(3)", "exit code 3"),
-        ("import os, signal; print('kept', flush=True); time.sleep(0.5); os.kill(os.getpid(), 9)", "SIGKILL"),
-        ("import ctypes; print('kept', flush=True); time.sleep(0.5); ctypes.string_at(0)", "SIGSEGV"),
-    ],
-)
-def test_a_kernel_that_dies_is_told_with_its_cause_and_the_partial_output_is_kept(
-    node: NodeServer, code: str, said: str
-) -> None:
-    session = node.new_session("dying")["session_id"]
-    node.run(session, code="import time; x = 1")
-    queued_behind = None
-    dead = node.run(session, wait=0, code=code)
-    queued_behind = node.run(session, wait=0, code="x")
-    dead = node.execution(dead["execution_id"], wait=60)
-    assert dead["state"] == "kernel_died"
-    assert said in dead["reason"]
-    assert "kept" in texts(dead)
-    assert node.execution(queued_behind["execution_id"], wait=60)["state"] == "not_run"
-    after = node.run(session, code="x")
-    assert after["error"]["ename"] == "NameError"
-    assert "all variables and imports are gone" in after["notice"]
-    assert node.run(session, code="1")["notice"] is None
-
-
-def test_sys_exit_is_an_error_result_and_the_kernel_lives(node: NodeServer) -> None:
-    session = node.new_session("sysexit")["session_id"]
-    node.run(session, code="x = 5")
-    assert node.run(session, code="import sys; sys.exit(2)")["error"]["ename"] == "SystemExit"
-    assert texts(node.run(session, code="x")) == "5"
-
-
 def test_input_fails_at_once_in_words(node: NodeServer) -> None:
     session = node.new_session("input")["session_id"]
     assert node.run(session, code="input('name?')")["error"]["ename"] == "StdinNotImplementedError"
