@@ -7,6 +7,7 @@ its field `text`. Pictures are image blocks only.
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -183,6 +184,7 @@ def session_facts(session: Session, place: Place) -> dict[str, Any]:
         "cells": session.cells,
         "running": session.running,
         "queued": session.queued,
+        "last_activity": session.last_activity,
         "notice": session.notice and _line(session.notice),
         "save_error": session.save_error and _line(session.save_error),
     }
@@ -194,8 +196,14 @@ def session_words(session: Session) -> str:
     running = f", running {session.running}" if session.running else ""
     return (
         f"session {session.session_id} `{session.name}`: kernel {session.kernel_name} {session.kernel_state}"
-        f"{running}{queued}, {session.cells} cells, {session.notebook_path}"
+        f"{running}{queued}{active_words(session.last_activity)}, {session.cells} cells, "
+        f"{session.notebook_path}"
     )
+
+
+def active_words(at: float | None) -> str:
+    """Say how long ago something was last active, as a further part of a line."""
+    return "" if at is None else f", last active {words.duration(max(0.0, time.time() - at))} ago"
 
 
 def listed_words(session: Session) -> list[str]:

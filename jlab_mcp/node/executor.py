@@ -28,6 +28,11 @@ INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", 
 CANCELLED = "cancelled before it was run"
 
 
+def cut_line(why: str) -> str:
+    """Return what stands at the end of a cell that the end of the server, in a word, has cut short."""
+    return f"jlab-mcp: the server ended ({why}) while this cell ran"
+
+
 class Execution:
     """One run of one piece of code.
 
@@ -131,7 +136,7 @@ class Execution:
         if self.started_at is None:
             self.end(SERVER_ENDED, f"the server ended ({why}) before it was run")
         else:
-            self.folder.last_line = f"jlab-mcp: the server ended ({why}) while this cell ran"
+            self.folder.last_line = cut_line(why)
             self.end(SERVER_ENDED, f"the server ended ({why})")
 
     def tell(self, notice: str) -> None:

@@ -15,9 +15,10 @@ from . import executor
 from .document import CellNotFound, Document
 from .errors import ApiError, KernelStartFailed
 from .executor import Execution
-from .journal import Journal
 from .kernels import Kernel, Message
+from .news import News
 from .notebookfile import NotebookFile
+from .noting import Noting
 from .paths import outputs_folder
 from .spool import Spool
 
@@ -38,7 +39,7 @@ class Session:
         kernel_id: id of the kernel that was started for it.
         spec: `name`, `display_name` and `language` of its kernel spec.
         context: ZMQ context for the channels.
-        journal: where accepted and ended executions are noted.
+        notes: where executions are noted, with what they put out.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Session:
         kernel_id: str,
         spec: dict[str, str],
         context: Any,
-        journal: Journal,
+        notes: Noting,
     ) -> None:
         self.session_id = session_id
         self.name = name
@@ -60,30 +61,25 @@ class Session:
         self.executions: OrderedDict[str, Execution] = OrderedDict()
         self._kernels = kernels
         self._context = context
-        self._journal = journal
+        self._notes = notes
         self._by_message: OrderedDict[str, Execution] = OrderedDict()
         self._queue: asyncio.Queue[Execution] = asyncio.Queue()
         self._running: Execution | None = None
         self._end_is_ours = False
         self._server_ends: str | None = None  # what ends the server, once something does
         self._notice: str | None = None
-        self._news: list[Callable[[], str | None]] = []
+        self._news = News()
         self.dead_reason: str | None = None
         self.kernel = Kernel(kernels, kernel_id, self._on_message, self._on_end)
         self._settled = asyncio.Event()  # the kernel is usable, or known to be gone for good
         self._follower: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
-        file.before_save = self.sync_running
+        file.before_save, file.after_save = self._before_save, notes.saved
 
     @property
     def document(self) -> Document:
         """The notebook as it is now."""
         return self.file.document
-
-    def copy_of_document(self) -> Document:
-        """A notebook of its own with what this one has now."""
-        self.sync_running()
-        return Document.parse(self.document.dump())
 
     @property
     def running(self) -> Execution | None:
@@ -98,7 +94,7 @@ class Session:
     @property
     def notice(self) -> str | None:
         """What whoever looks at the session should know first."""
-        return ". ".join(filter(None, [self.dead_reason or self._notice, *self._heard()])) or None
+        return ". ".join(filter(None, [self.dead_reason or self._notice, *self._news.heard()])) or None
 
     def tell(self, news: Callable[[], str | None]) -> None:
         """Have the next answer say something of the server, once: what runs now carries it, else what comes.
@@ -108,25 +104,22 @@ class Session:
         """
         text = news()
         if self._running is None:
-            self._news.append(news)
+            self._news.add(news)
         elif text:
             self._running.tell(text)
 
     def take_notices(self) -> list[str]:
         """Return what the next answer is to say first, of the server and of the notebook's file."""
-        news, self._news = self._heard(), []
-        return [*news, *self.file.take_notices()]
+        trouble = self._notes.take_trouble()
+        return [*self._news.take(), *([trouble] if trouble else []), *self.file.take_notices()]
 
-    def _heard(self) -> list[str]:
-        return [text for text in (news() for news in self._news) if text]
-
-    async def open(self) -> None:
-        """Connect to the kernel and begin to run what is queued.
+    async def open(self, *, attach: bool = False) -> None:
+        """Connect to the kernel (`attach`: it was there before) and begin to run what is queued.
 
         Raises:
             KernelStartFailed: the kernel ended or stayed silent.
         """
-        await self.kernel.connect(self._context)
+        await self.kernel.connect(self._context, attach=attach)
         self._take_language()
         self._settled.set()
         self._worker = asyncio.ensure_future(self._work())
@@ -151,7 +144,7 @@ class Session:
         execution.batch = batch
         self.executions[execution_id] = execution
         self._forget_old()
-        self._journal.accepted(execution_id, cell_id, code, execution.queued_at)
+        self._notes.accepted(execution, self.document, self.file.saved)
         self._queue.put_nowait(execution)
         return execution
 
@@ -190,7 +183,7 @@ class Session:
         try:
             self._put_outputs(execution)  # none yet: those of an earlier run go
             execution.start(self.kernel)
-            self._journal.started(execution.execution_id, execution.started_at or 0.0)
+            self._notes.started(execution)
             request = self.kernel.execute_request(execution.code)
             self._by_message[request["header"]["msg_id"]] = execution
             await self.kernel.send(request)
@@ -205,7 +198,7 @@ class Session:
         execution.end(state, reason)
         self.last_activity = time.time()
         self._store(execution)
-        self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+        self._notes.done(execution)
 
     def _store(self, execution: Execution) -> None:
         """Put an execution's outputs, as they are now, into its cell, and have it saved."""
@@ -232,10 +225,13 @@ class Session:
         if execution is None:
             return
         if msg_type == "update_display_data":
-            self._update_display(message["content"], execution)
+            self._update_display(message, execution)
             return
         # Late output (a thread of an ended cell) still belongs to the cell that began it.
-        if execution.feed(message):
+        text_before = execution.folder.text_bytes
+        changed = execution.feed(message)
+        self._notes.fed(execution, message, text_before)
+        if changed:
             self._store_soon(execution)
 
     def _store_soon(self, execution: Execution) -> None:
@@ -244,14 +240,20 @@ class Session:
         elif execution.cell_id is not None:
             self.file.changed()
 
-    def _update_display(self, content: dict[str, Any], current: Execution) -> None:
+    def _update_display(self, message: Message, current: Execution) -> None:
+        content = message["content"]
         display_id = (content.get("transient") or {}).get("display_id")
         if not isinstance(display_id, str):
             return
         for execution in {id(e): e for e in [*self._by_message.values(), current]}.values():
             if execution.folder.update(display_id, content):
                 execution.bump()
+                self._notes.fed(execution, message, execution.folder.text_bytes)
                 self._store_soon(execution)
+
+    def _before_save(self) -> None:
+        self.sync_running()
+        self._notes.saving()
 
     def sync_running(self) -> None:
         """Bring the running cell's outputs into the document, for a save or a reader."""
@@ -283,7 +285,7 @@ class Session:
 
     def _drop_queued(self, reason: str, *, batch: str | None = None) -> None:
         """Take what is queued, of one batch or all of it, off the queue."""
-        for execution in [self._queue.get_nowait() for _ in range(self._queue.qsize())]:
+        for execution in [self._queue.get_nowait() for _ in range(self.queued)]:
             if batch is None or execution.batch == batch:
                 self._finish(execution, executor.NOT_RUN, reason)
             else:
@@ -355,7 +357,7 @@ class Session:
         self.kernel.close()
         await self.file.flush()
         self._release()
-        self._journal.remove()
+        self._notes.remove()
 
     def server_ends(self, why: str) -> None:
         """Note that what runs and what is queued ends with the server, before that shuts its kernels down.
@@ -372,7 +374,7 @@ class Session:
                     self._put_outputs(execution)
                     self.file.mark()
                 if execution is not self._running:  # of which `_run` notes the end
-                    self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+                    self._notes.done(execution)
 
     def abandon(self, rescued: str, why: str) -> None:
         """Save what there is, without an event loop: the last thing before the process ends.
@@ -383,7 +385,7 @@ class Session:
         self.file.flush_now()
         self._release()
         if not self.file.unsaved:
-            self._journal.remove()
+            self._notes.remove()
             return
         try:
             _LOG.error("%s; a copy is in %s", self.file.save_error, self.file.rescue(rescued))
@@ -393,4 +395,4 @@ class Session:
     def _release(self) -> None:
         for execution in self.executions.values():
             execution.spool.close()
-        self._journal.close()
+        self._notes.close()

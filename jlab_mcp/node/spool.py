@@ -53,6 +53,10 @@ class Spool:
             except OSError as error:
                 self.error = f"the full output could not be kept in {self.path}: {error.strerror}"
 
+    def duplicate(self) -> int | None:
+        """Return another descriptor of the open file, which the caller closes; None where there is none."""
+        return None if self._file is None else os.dup(self._file.fileno())
+
     def close(self) -> None:
         """Flush and close; harmless when nothing was written, and late text opens it again."""
         self.flush()
