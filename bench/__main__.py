@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 import typer
 from rich.console import Console
 
-from bench import running, settings, starting
+from bench import notebooks, running, settings, starting
 from bench.figures import Figure
 from bench.place import Place, temporary_place
 from bench.reporting import Run
@@ -33,10 +33,15 @@ WITHOUT_SERVER: dict[str, Measure] = {
 }
 WITH_SERVER: dict[str, Measure] = {
     "execute": running.small_cell,
-    "cells": running.long_notebook,
+    "cells": notebooks.full_notebooks,
+    "resume": notebooks.resumed,
     "session": starting.first_result,
+    "new": starting.new_session,
+    "scratch": starting.scratch,
+    "sleepers": running.sleepers,
     "resources": running.resources,
     "output": running.big_output,
+    "stream": running.stream,
 }
 NAMES = (*WITHOUT_SERVER, *WITH_SERVER)
 

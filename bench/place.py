@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp_types import CallToolResult
@@ -48,6 +50,18 @@ class Place:
         if answer.returncode != 0:
             said = (answer.stderr or answer.stdout).strip()
             raise BenchError(f"`jlab-mcp {' '.join(arguments)}` exited {answer.returncode}: {said[-800:]}")
+
+    def wait_for_spare(self) -> None:
+        """Wait until the server has a spare kernel, as its node service tells."""
+        (file,) = Path(self.env["HOME"], ".jlab-mcp/connections").glob("*.connection.json")
+        connection = json.loads(file.read_text(encoding="utf-8"))
+        headers = {"Authorization": f"token {connection['token']}"}
+        deadline = time.monotonic() + COMMAND_SECONDS
+        with httpx.Client(base_url=connection["url"], headers=headers, trust_env=False) as http:
+            while not http.get("jlab-mcp/v1/info").raise_for_status().json()["spare_kernels"]:
+                if time.monotonic() > deadline:
+                    raise BenchError("there is no spare kernel")
+                time.sleep(0.05)
 
 
 def jlab_mcp_command() -> list[str]:

@@ -1,7 +1,8 @@
-"""How long running code takes: one small cell, the same in a long notebook, 100 MB printed, the resources."""
+"""How long running code takes: one small cell, many at once, text by the hundred megabytes, the resources."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import threading
@@ -11,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import psutil
 
 from bench.figures import Check, Figure, Samples
@@ -19,9 +19,18 @@ from bench.floors import BareKernel, bare_kernel
 from bench.place import Agent, BenchError, Place, agent, facts_of
 
 MEGA = 1_000_000
-LINES = 1_000_000
-PRINT_100_MB = f"""
-for block in range({LINES} // 1000):
+LINE = 100
+"""Bytes of a printed line."""
+LINES = MEGA
+STREAM_LINES = 6 * MEGA
+"""What takes longer than ten seconds at the aim of 50 MB/s."""
+SLEEPERS = 20
+
+
+def _print(lines: int) -> str:
+    """Code that prints so many numbered lines, a thousand at a time."""
+    return f"""
+for block in range({lines} // 1000):
     print("\\n".join(f"{{block * 1000 + i:09d}} " + "x" * 89 for i in range(1000)))
 """
 
@@ -39,7 +48,7 @@ async def small_cell(place: Place, *, quick: bool) -> Figure:
         Samples.milliseconds(ours),
         Samples.milliseconds(floor),
         "the same by jupyter_client over ZMQ",
-        aim=1.8,
+        aim=1.5,
     )
 
 
@@ -51,50 +60,6 @@ async def _alternate(
         floor.append(kernel.timed("1+1"))
         ours.append(await an_agent.timed("execute_code", session_id=session, code="1+1"))
     return ours, floor
-
-
-async def long_notebook(place: Place, *, quick: bool) -> Figure:
-    """execute_code("1+1") in a notebook of 2,000 cells, against one of 10; alternating."""
-    times: dict[int, list[float]] = {}
-    async with agent(place) as an_agent:
-        sessions = {}
-        for cells in (2000, 10):
-            path = place.project / "notebooks" / f"with_{cells}.ipynb"
-            _write_notebook(path, cells)
-            answer = await an_agent.call(
-                "start_session_continue_notebook", experiment_name=path.stem, notebook_path=str(path)
-            )
-            sessions[cells] = facts_of(answer)["session_id"]
-            times[cells] = []
-        for number in range(25 if quick else 105):
-            for cells, session in sessions.items():
-                seconds = await an_agent.timed("execute_code", session_id=session, code="1+1")
-                if number >= 5:  # noqa: PLR2004 - the first ones warm up
-                    times[cells].append(seconds)
-    return Figure.ratio(
-        "cells",
-        'execute_code("1+1") in a notebook of 2,000 cells',
-        Samples.milliseconds(times[2000]),
-        Samples.milliseconds(times[10]),
-        "in one of 10 cells",
-        aim=1.2,
-    )
-
-
-def _write_notebook(path: Path, cells: int) -> None:
-    output = nbformat.v4.new_output("stream", name="stdout", text="a line of output\n" * 10)
-    notebook = nbformat.v4.new_notebook(
-        cells=[
-            nbformat.v4.new_code_cell(
-                f"value_{number} = {number}\nprint(value_{number})",
-                outputs=[output],
-                execution_count=number + 1,
-            )
-            for number in range(cells)
-        ],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-    nbformat.write(notebook, path)
 
 
 async def resources(place: Place, *, quick: bool) -> Figure:
@@ -117,20 +82,66 @@ async def big_output(place: Place, *, quick: bool) -> Figure:
         with bare_kernel(place) as kernel:
             for _ in range(1 if quick else 5):
                 begun = time.perf_counter()
-                drained = kernel.run(PRINT_100_MB)
+                drained = kernel.run(_print(LINES))
                 floor.append(time.perf_counter() - begun)
-                if drained != LINES * 100:
-                    notes.append(f"the floor lost output: {drained:,} of {LINES * 100:,} bytes arrived")
+                if drained != LINES * LINE:
+                    notes.append(f"the floor lost output: {drained:,} of {LINES * LINE:,} bytes arrived")
 
                 with _watched_memory(_mcp_server()) as memory:
                     begun = time.perf_counter()
-                    answer = await an_agent.call("execute_code", session_id=session, code=PRINT_100_MB)
+                    answer = await an_agent.call("execute_code", session_id=session, code=_print(LINES))
                     ours.append(time.perf_counter() - begun)
                 growths.append(memory.growth)
                 sizes.append(len(answer.model_dump_json(by_alias=True, exclude_none=True).encode()))
-                _expect_whole(facts_of(answer))
+                _expect_whole(facts_of(answer), LINES)
     notes.append("complete on disk: size and SHA-256 are right in every run")
     return _big_output_figure(Samples.seconds(ours), Samples.seconds(floor), growths, sizes, notes)
+
+
+async def stream(place: Place, *, quick: bool) -> Figure:
+    """Text for more than ten seconds, against jupyter_client draining the same over ZMQ; alternating."""
+    lines = LINES if quick else STREAM_LINES
+    megabytes = lines * LINE / MEGA
+    ours, floor = [], []
+    async with agent(place) as an_agent:
+        session = await an_agent.open_session("stream")
+        await an_agent.call("execute_code", session_id=session, code="1+1")
+        with bare_kernel(place) as kernel:
+            for _ in range(1 if quick else 3):
+                floor.append(kernel.timed(_print(lines)))
+                begun = time.perf_counter()
+                answer = await an_agent.call("execute_code", session_id=session, code=_print(lines))
+                ours.append(time.perf_counter() - begun)
+                _expect_whole(facts_of(answer), lines)
+    samples = Samples.seconds(ours)
+    return Figure(
+        "stream",
+        f"{megabytes:.0f} MB printed",
+        samples,
+        (Check("time", samples.median, aim=megabytes / 50, unit="s"),),
+        Samples.seconds(floor),
+        "drained by jupyter_client over ZMQ",
+        (f"{megabytes / samples.median:.0f} MB/s; complete on disk in every run",),
+    )
+
+
+async def sleepers(place: Place, *, quick: bool) -> Figure:
+    """Twenty sessions that sleep for a second at the same time, until the last has answered."""
+    times = []
+    async with agent(place) as an_agent:
+        sessions = [await an_agent.open_session(f"sleeper_{number}") for number in range(SLEEPERS)]
+        for _ in range(2 if quick else 6):
+            begun = time.perf_counter()
+            async with asyncio.TaskGroup() as calls:
+                for session in sessions:
+                    code = "import time; time.sleep(1)"
+                    calls.create_task(an_agent.call("execute_code", session_id=session, code=code))
+            times.append(time.perf_counter() - begun)
+        for session in sessions:
+            await an_agent.call("shutdown_session", session_id=session)
+    samples = Samples.seconds(times[1:])
+    what = f"{SLEEPERS} sessions x sleep(1) at once"
+    return Figure("sleepers", what, samples, (Check("median", samples.median, aim=1.3, unit="s"),))
 
 
 def _big_output_figure(
@@ -151,21 +162,21 @@ def _big_output_figure(
     )
 
 
-def _expect_whole(facts: dict[str, Any]) -> None:
+def _expect_whole(facts: dict[str, Any], lines: int) -> None:
     """Compare the file that holds the whole text with what was printed."""
     name = facts.get("output_file")
     if not name:
         raise BenchError(f"the answer names no output_file: {json.dumps(facts)[:300]}")
     path = Path(name)
     size = path.stat().st_size
-    if size != LINES * 100:
-        raise BenchError(f"`{path.name}` has {size:,} bytes of {LINES * 100:,}")
+    if size != lines * LINE:
+        raise BenchError(f"`{path.name}` has {size:,} bytes of {lines * LINE:,}")
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").digest()
     wanted = hashlib.sha256()
-    for block in range(LINES // 1000):
-        lines = (f"{block * 1000 + i:09d} " + "x" * 89 + "\n" for i in range(1000))
-        wanted.update("".join(lines).encode())
+    for block in range(lines // 1000):
+        numbered = (f"{block * 1000 + i:09d} " + "x" * 89 + "\n" for i in range(1000))
+        wanted.update("".join(numbered).encode())
     if found != wanted.digest():
         raise BenchError(f"`{path.name}` is not what was printed")
 

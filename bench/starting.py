@@ -8,7 +8,7 @@ import sys
 import time
 from typing import IO
 
-from bench.figures import Figure, Samples
+from bench.figures import Check, Figure, Samples
 from bench.floors import EMPTY_SERVER, BareKernel, time_bare_jupyterlab
 from bench.place import COMMAND_SECONDS, BenchError, Place, agent, facts_of, jlab_mcp_command
 
@@ -71,6 +71,33 @@ async def first_result(place: Place, *, quick: bool) -> Figure:
         "bare kernel start to first reply",
         aim=1.2,
     )
+
+
+async def new_session(place: Place, *, quick: bool) -> Figure:
+    """start_new_session while a spare kernel is ready, which has no floor."""
+    times = []
+    async with agent(place) as an_agent:
+        for number in range(3 if quick else 11):
+            place.wait_for_spare()
+            begun = time.perf_counter()
+            session = await an_agent.open_session(f"spare_{number}")
+            times.append(time.perf_counter() - begun)
+            await an_agent.call("shutdown_session", session_id=session)
+    samples = Samples.milliseconds(times[1:])
+    checks = (Check("median", samples.median, aim=200, unit="ms"),)
+    return Figure("new", "start_new_session with a spare kernel ready", samples, checks)
+
+
+async def scratch(place: Place, *, quick: bool) -> Figure:
+    """execute_scratch while a spare kernel is ready, which has no floor."""
+    times = []
+    async with agent(place) as an_agent:
+        for _ in range(3 if quick else 11):
+            place.wait_for_spare()
+            times.append(await an_agent.timed("execute_scratch", code="1+1"))
+    samples = Samples.milliseconds(times[1:])
+    checks = (Check("median", samples.median, aim=150, unit="ms"),)
+    return Figure("scratch", "execute_scratch with a spare kernel ready", samples, checks)
 
 
 async def mcp_spawn(place: Place, *, quick: bool) -> Figure:

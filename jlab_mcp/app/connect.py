@@ -6,15 +6,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jlab_mcp.app.observe import elsewhere, look, no_server, not_yet
+from jlab_mcp.app.observe import elsewhere, look, no_server, not_yet, observe
 from jlab_mcp.core.startup import Standing
+from jlab_mcp.errors import RecordBroken
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from jlab_mcp.app.target import Target
     from jlab_mcp.client import NodeClient
-    from jlab_mcp.core.record import Connection, ServerRecord
+    from jlab_mcp.core.record import Connection, ServerPaths, ServerRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ async def connect(target: Target) -> Connected:
         raise no_server(target)
     if seen.standing is Standing.STARTING or seen.connection is None:
         raise not_yet(target, seen)
-    client = await _client(target.paths.connection_file, seen.connection)
+    client = await _client(target.paths, seen.connection)
     return Connected(seen.record, seen.connection, client)
 
 
@@ -69,16 +70,25 @@ async def close_clients() -> None:
         await _clients.pop(path).client.aclose()
 
 
-async def _client(path: Path, connection: Connection) -> NodeClient:
+async def _client(paths: ServerPaths, connection: Connection) -> NodeClient:
     """Return the client of a connection; a server that was started anew or requeued gets a new one."""
     from jlab_mcp.client import NodeClient
 
     loop = asyncio.get_running_loop()
-    cached = _clients.get(path)
+    cached = _clients.get(paths.connection_file)
     if cached and cached.loop is loop and cached.connection == connection:
         return cached.client
-    client = NodeClient(connection)
-    _clients[path] = _Cached(connection, loop, client)
+    client = NodeClient(connection, lambda: _listens(paths, connection))
+    _clients[paths.connection_file] = _Cached(connection, loop, client)
     if cached and cached.loop is loop:
         await cached.client.aclose()
     return client
+
+
+def _listens(paths: ServerPaths, connection: Connection) -> bool:
+    """Whether a server should be there: what it wrote stands, and of a local one the process lives."""
+    try:
+        seen = observe(paths)
+    except RecordBroken:
+        return False
+    return seen.standing is Standing.LISTENING and seen.connection == connection

@@ -5,25 +5,36 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.errors import JlabMcpError, ServerUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 
     from jlab_mcp.app.connect import Connected
-    from jlab_mcp.client import CellRef
+    from jlab_mcp.client import CellRef, News
     from jlab_mcp.client.models import Execution
+
+    _Begin = Callable[[float, News | None], Coroutine[Any, Any, Execution]]
+    """Sends the code, or finds it again; waits so many seconds for its end or for news."""
 
 _PROGRESS_SECONDS = 10.0
 """How often a waiting caller hears something; clients give up on silence after a minute or so."""
+_NEWS_SECONDS = 0.5
+"""How far apart the reports of new lines of output are, at least."""
+_OVERDUE_SECONDS = 2.0
+"""How much later than asked an answer may come before the caller hears that it is waited for."""
 _STOP_SECONDS = 8.0
 
 
 async def _quiet(_execution: Execution, _seconds: float) -> None:
     """Report to nobody."""
+
+
+async def _nothing(_lost: float | None, _seconds: float) -> None:
+    """Tell nobody."""
 
 
 async def _no() -> bool:
@@ -36,12 +47,16 @@ class Patience:
 
     Attributes:
         seconds: how long at most; None until the code is done.
-        report: called about every ten seconds with the execution as it stands and the seconds so far.
+        report: called every ten seconds, and at each new line of output but at most twice a second, with the
+            execution as it stands, but for its outputs, and the seconds so far.
+        overdue: called as often while no answer comes, with the seconds since the connection was lost
+            (None where it may be well) and the seconds so far.
         stop: asked when the caller's own task is cancelled: shall the running code be interrupted?
     """
 
     seconds: float | None = None
     report: Callable[[Execution, float], Awaitable[None]] = _quiet
+    overdue: Callable[[float | None, float], Awaitable[None]] = _nothing
     stop: Callable[[], Awaitable[bool]] = _no
 
 
@@ -54,7 +69,9 @@ async def run_code(connected: Connected, session_id: str, code: str, patience: P
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        lambda wait: connected.client.execute(session_id, execution_id, code=code, wait=wait),
+        lambda wait, news: connected.client.execute(
+            session_id, execution_id, code=code, wait=wait, news=news
+        ),
         patience,
         stops=[execution_id],
     )
@@ -72,7 +89,9 @@ async def run_cell(
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        lambda wait: connected.client.execute(session_id, execution_id, cell=cell, source=source, wait=wait),
+        lambda wait, news: connected.client.execute(
+            session_id, execution_id, cell=cell, source=source, wait=wait, news=news
+        ),
         patience,
         stops=[execution_id],
     )
@@ -85,7 +104,7 @@ async def run_scratch(
     execution_id = secrets.token_hex(8)
     return await _run(
         connected,
-        lambda wait: connected.client.scratch(execution_id, code, kernel=kernel, wait=wait),
+        lambda wait, news: connected.client.scratch(execution_id, code, kernel=kernel, wait=wait, news=news),
         patience,
         stops=[execution_id],
     )
@@ -94,16 +113,31 @@ async def run_scratch(
 async def follow_all(
     connected: Connected, queued: Sequence[Execution], patience: Patience
 ) -> AsyncIterator[Execution]:
-    """Yield the executions of a resumed notebook as each ends, in their order.
+    """Yield the executions of a resumed notebook as each ends, in their order, while patience lasts.
 
-    A caller who gives up stops all that are left.
+    When it is over, the one that has not ended comes last, as it stands; it and those behind it go on. A
+    caller who gives up stops all that are left.
     """
+    since = time.monotonic()
     # From the end, so that none of them begins while another is taken off.
     left = [execution.execution_id for execution in reversed(queued)]
     while left:
-        ended = await _attach(connected, left[-1], patience, stops=left)
+        spent = time.monotonic() - since
+        seconds = None if patience.seconds is None else max(0.0, patience.seconds - spent)
+        found = await _attach(connected, left[-1], replace(patience, seconds=seconds), stops=left)
+        yield found
+        if not found.state.ended:
+            return
         left.pop()
-        yield ended
+
+
+async def cancel(connected: Connected, execution_id: str) -> Execution:
+    """Stop one execution, running or queued, and no other; returns it as it stands some seconds later.
+
+    Raises:
+        ExecutionNotFound: there is none of this id, or it ended long ago.
+    """
+    return await connected.client.interrupt_execution(execution_id)
 
 
 async def attach(connected: Connected, execution_id: str, patience: Patience) -> Execution:
@@ -120,7 +154,7 @@ async def _attach(
 ) -> Execution:
     return await _run(
         connected,
-        lambda wait: connected.client.execution(execution_id, wait=wait),
+        lambda wait, news: connected.client.execution(execution_id, wait=wait, news=news),
         patience,
         stops=stops,
     )
@@ -128,7 +162,7 @@ async def _attach(
 
 async def _run(
     connected: Connected,
-    begin: Callable[[float], Awaitable[Execution]],
+    begin: _Begin,
     patience: Patience,
     *,
     stops: Sequence[str],
@@ -148,20 +182,40 @@ async def _run(
         raise
 
 
-async def _wait(
-    connected: Connected, begin: Callable[[float], Awaitable[Execution]], patience: Patience
-) -> Execution:
-    since = time.monotonic()
-    execution = await begin(_next_wait(patience, 0.0))
+async def _wait(connected: Connected, begin: _Begin, patience: Patience) -> Execution:
+    from jlab_mcp.client import News
+
+    since = reported = time.monotonic()
+    said = ""
+    beginning = begin(_next_wait(patience, 0.0), News(pause=_NEWS_SECONDS))
+    execution = await _answer(connected, beginning, patience, since)
     while not execution.state.ended:
-        elapsed = time.monotonic() - since
-        if patience.seconds is not None and elapsed >= patience.seconds:
-            break
-        await patience.report(execution, elapsed)
-        execution = await connected.client.execution(
-            execution.execution_id, wait=_next_wait(patience, elapsed)
+        now = time.monotonic()
+        if patience.seconds is not None and now - since >= patience.seconds:
+            return await connected.client.execution(execution.execution_id)
+        if execution.latest_line != said or now - reported >= _PROGRESS_SECONDS:
+            said, reported = execution.latest_line, now
+            await patience.report(execution, now - since)
+        asking = connected.client.execution(
+            execution.execution_id,
+            wait=_next_wait(patience, now - since),
+            news=News(execution.seq, _NEWS_SECONDS),
         )
+        execution = await _answer(connected, asking, patience, since)
     return execution
+
+
+async def _answer(
+    connected: Connected, asking: Coroutine[Any, Any, Execution], patience: Patience, since: float
+) -> Execution:
+    """Wait for an answer; the caller hears of it when it is overdue."""
+    task = asyncio.create_task(asking)
+    try:
+        while not (await asyncio.wait([task], timeout=_PROGRESS_SECONDS + _OVERDUE_SECONDS))[0]:
+            await patience.overdue(connected.client.lost_for, time.monotonic() - since)
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def _next_wait(patience: Patience, elapsed: float) -> float:

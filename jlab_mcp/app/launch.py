@@ -200,5 +200,6 @@ def _order(resolved: ResolvedProfile, server_id: str, launcher: Path, script: Pa
         variables=resolved.env.vars,
         script=script,
         idle_timeout=resolved.profile.server.idle_timeout,
+        spare_kernels=resolved.profile.server.spare_kernels,
         started_with=remember(resolved),
     )

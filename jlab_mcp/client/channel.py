@@ -12,9 +12,10 @@ import asyncio
 import itertools
 import json
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
 
 from jlab_mcp.client.wire import Answer, Broken, NobodyThere, Silence
@@ -22,12 +23,14 @@ from jlab_mcp.client.wire import Answer, Broken, NobodyThere, Silence
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from websockets.asyncio.client import ClientConnection
-
     from jlab_mcp.client.wire import IpVersion
 
 _BODY = b',"body":'
 _FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+_PULSE = 5.0
+"""Seconds without a byte, while a call waits, after which the server is asked for a sign of life."""
+_SILENCE = 20.0
+"""Seconds without one after which the link is taken for dead: a network that drops everything is silent."""
 _TELLING = frozenset({401, 403, 404})
 """Statuses of a refused upgrade that come from the server itself; others come from something in between."""
 
@@ -89,10 +92,11 @@ class Channel:
             self._link = _Link(socket)
             return self._link
 
-    async def _connect(self) -> ClientConnection | Answer:
+    async def _connect(self) -> _Heard | Answer:
         try:
-            return await connect(
+            socket = await connect(
                 self._url,
+                create_connection=_Heard,
                 additional_headers={"Authorization": f"token {self._token}"},
                 open_timeout=self._connect_s,
                 family=self._family,
@@ -100,7 +104,7 @@ class Channel:
                 proxy=None,
                 compression=None,
                 max_size=None,
-                # Each call has a time limit of its own; the server pings.
+                # The link has a pulse of its own, which a long answer on a slow network does not stop.
                 ping_interval=None,
             )
         except OSError as exc:
@@ -115,23 +119,41 @@ class Channel:
             raise UpgradeRefused from exc
         except InvalidHandshake as exc:
             raise UpgradeRefused from exc
+        assert isinstance(socket, _Heard)  # noqa: S101 - says so to the type checker
+        return socket
+
+
+class _Heard(ClientConnection):
+    """A websocket that notes when bytes last came, in seconds of the event loop's clock."""
+
+    heard_at = 0.0
+
+    def data_received(self, data: bytes) -> None:
+        """Note the time, and go on as usual."""
+        self.heard_at = asyncio.get_running_loop().time()
+        super().data_received(data)
 
 
 class _Link:
     """One open websocket, and the calls that wait for their answers over it."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: _Heard) -> None:
         self.open = True
         self._socket = socket
         self._numbers = itertools.count(1)
         # None in place of an answer says that the link broke: an exception that nobody collects is logged.
         self._waiting: dict[int, asyncio.Future[Answer | None]] = {}
+        self._waits_since = 0.0
         self._reader = asyncio.create_task(self._read())
+        self._pulse = asyncio.create_task(self._feel_pulse())
 
     async def call(self, call: Mapping[str, Any], *, answer_s: float) -> Answer:
         """Send a call and wait for its answer."""
         number = next(self._numbers)
-        waiting: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Answer | None] = loop.create_future()
+        if not self._waiting:
+            self._waits_since = loop.time()
         self._waiting[number] = waiting
         try:
             # Sending waits too, where the other side does not read.
@@ -157,7 +179,7 @@ class _Link:
 
     async def gone(self) -> None:
         """Wait until nothing of a link that was cut is left."""
-        await asyncio.wait([self._reader])
+        await asyncio.wait([self._reader, self._pulse])
 
     async def _read(self) -> None:
         try:
@@ -170,6 +192,22 @@ class _Link:
         finally:
             self._end()
 
+    async def _feel_pulse(self) -> None:
+        """Cut the link once nothing has come for long although calls wait."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_PULSE)
+            silent = loop.time() - max(self._socket.heard_at, self._waits_since)
+            if not self._waiting or silent < _PULSE:
+                continue
+            if silent > _SILENCE:
+                self.cut()
+                return
+            # A ping waits, too, behind what the network does not take.
+            with suppress(TimeoutError, ConnectionClosed):
+                async with asyncio.timeout(_PULSE):
+                    await self._socket.ping()
+
     def _take(self, message: bytes) -> None:
         """Hand an answer to whoever waits for it: `{"id":N,"status":S,"body":…}`."""
         head, _, rest = message.partition(_BODY)
@@ -180,6 +218,7 @@ class _Link:
 
     def _end(self) -> None:
         self.open = False
+        self._pulse.cancel()
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_result(None)

@@ -55,6 +55,7 @@ class NodeInfo(WireModel):
     sessions: int
     kernels: int
     running: int
+    spare_kernels: int = Field(0, description="Kernels that are ready for whoever asks next, of nobody yet.")
     idle_s: float | None = Field(
         None, description="Seconds since a cell last ran or the server became ready; 0 while one runs."
     )
@@ -163,6 +164,7 @@ class Execution(WireModel):
     notice: str | None = Field(None, description="What the caller should know first, in words.")
     output_file: Path | None = Field(None, description="The full text, where the cell holds head and tail.")
     output_bytes: int = 0
+    latest_line: str = Field("", description="The last line that code which has not ended printed.")
     kernel_id: str | None = None
     error: ExecutionError | None = None
 
@@ -245,6 +247,31 @@ class LeftKernel(WireModel):
     age_s: float | None = None
     rss: int | None = None
     notebook_path: Path | None = None
+
+
+class CellOutput(WireModel):
+    """A cell and its last execution; that is null once the service has forgotten it."""
+
+    cell: Cell
+    execution: Execution | None = None
+
+
+class TextMatch(WireModel):
+    """A line that a search has found; `offset` is where it begins."""
+
+    offset: int
+    text: str
+
+
+class TextPage(WireModel):
+    """Part of a full text, `offset` to `end` of `total` bytes: its text, or the lines found in it."""
+
+    offset: int
+    end: int
+    total: int
+    text: str | None = None
+    matches: list[TextMatch] | None = None
+    execution: Execution | None = Field(None, description="How it stands, if it is still known.")
 
 
 class SessionList(WireModel):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import secrets
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -11,8 +15,10 @@ from jlab_mcp.client import models
 from jlab_mcp.errors import JlabMcpError, NodeError, Remedy, ServerUnreachable, node_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jlab_mcp.client.transport import Transport
-    from jlab_mcp.client.wire import Answer
+    from jlab_mcp.client.wire import Answer, NoAnswer
     from jlab_mcp.core.record import Connection
 
 CellRef = int | str
@@ -26,24 +32,72 @@ _ANSWER_SECONDS = 60.0
 _KERNEL_SECONDS = 180.0
 """The same where a kernel has to start or end: slow file systems make the first import take minutes."""
 _SENDINGS = 3
-"""How often a request goes out when its connection breaks before the answer."""
+"""How often a request goes out in any case when its connection breaks before the answer."""
+_HOLD_SECONDS = 150.0
+"""How long a server that should be there is tried, once the connection to it is lost."""
+_HOLD_LOOK_SECONDS = 20.0
+"""The same where somebody only looks, and may look elsewhere."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 3.0
+"""Seconds between two tries; they double."""
 
 _Model = TypeVar("_Model", bound=models.WireModel)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What else than its end a caller wants to hear of an execution; outputs come with the end alone.
+
+    Attributes:
+        after: the `seq` that the caller knows.
+        pause: seconds in which nothing but the end is news.
+    """
+
+    after: int = 0
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """Part of a full text: from byte `offset` (negative: from the end) on, `limit` bytes at most.
+
+    With `grep`, the lines from `offset` on that this regular expression of Python matches.
+    """
+
+    offset: int
+    limit: int
+    grep: str | None = None
+
+    def params(self) -> dict[str, Any]:
+        """Return it as the arguments of a request."""
+        return _given(offset=self.offset, limit=self.limit, grep=self.grep)
 
 
 class NodeClient:
     """Speaks to the node service of one server.
 
     Every method raises `ServerUnreachable` when the service does not answer as it should, and the
-    subclass of `NodeError` that stands for its reason when it refuses. Running code is safe to repeat:
-    the caller chooses the execution's id, and a repeat attaches to the execution that has it.
+    subclass of `NodeError` that stands for its reason when it refuses. Whatever changes something is safe to
+    repeat: the caller chooses the execution's id, and a repeat attaches to the execution that has it; other
+    requests have ids of their own, and the service gives a repeat the answer that it gave first.
+
+    Args:
+        connection: where the service is.
+        expected: asked after each failure whether the server should still be there. While it should, a lost
+            connection is tried again for minutes; by default a server that does not answer is given up.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, expected: Callable[[], bool] = bool) -> None:
         self._shown = connection.url
         self._token = connection.token
         self._ip_version = connection.ip_version
+        self._expected = expected
         self._transport: Transport | None = None
+        self._lost_at: float | None = None
+
+    @property
+    def lost_for(self) -> float | None:
+        """Seconds for which the connection has been lost and is tried again; None while it is well."""
+        return None if self._lost_at is None else time.monotonic() - self._lost_at
 
     async def aclose(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -53,11 +107,11 @@ class NodeClient:
 
     async def info(self) -> models.NodeInfo:
         """Ask who is there."""
-        return await self._ask(models.NodeInfo, "GET", "info", answer_s=10.0)
+        return await self._ask(models.NodeInfo, "GET", "info", answer_s=10.0, hold_s=0.0)
 
     async def resources(self) -> models.Resources:
         """Ask for the machine's CPUs, memory and GPUs; no kernel is started."""
-        return await self._ask(models.Resources, "GET", "resources")
+        return await self._ask(models.Resources, "GET", "resources", hold_s=0.0)
 
     async def sessions(self) -> list[models.Session]:
         """List the sessions of the server."""
@@ -99,7 +153,7 @@ class NodeClient:
     async def close_session(self, session_id: str) -> models.ClosedSession:
         """End a session's kernel; the notebook stays."""
         path = f"sessions/{_segment(session_id)}"
-        return await self._ask(models.ClosedSession, "DELETE", path, repeat=False, answer_s=_KERNEL_SECONDS)
+        return await self._ask(models.ClosedSession, "DELETE", path, answer_s=_KERNEL_SECONDS)
 
     async def interrupt(self, session_id: str) -> models.InterruptedSession:
         """Interrupt what a session runs; what is queued behind it is not run."""
@@ -114,7 +168,7 @@ class NodeClient:
     async def restart(self, session_id: str) -> models.Session:
         """Give a session a fresh kernel."""
         path = f"sessions/{_segment(session_id)}/restart"
-        return await self._ask(models.Session, "POST", path, body={}, repeat=False, answer_s=_KERNEL_SECONDS)
+        return await self._ask(models.Session, "POST", path, body={}, answer_s=_KERNEL_SECONDS)
 
     async def insert_cell(
         self,
@@ -160,38 +214,61 @@ class NodeClient:
         cell: CellRef | None = None,
         source: str | None = None,
         wait: float,
+        news: News | None = None,
     ) -> models.Execution:
         """Run `code` as a new cell at the end, or run `cell`, with its source replaced by `source` if given.
 
-        Answers when the execution has ended, or as it stands after `wait` seconds.
+        Answers when the execution has ended, when there is news, or as it stands after `wait` seconds.
         """
-        body = _given(execution_id=execution_id, code=code, cell=cell, source=source, wait=wait)
+        body = _given(
+            execution_id=execution_id, code=code, cell=cell, source=source, wait=wait, **_asked(news)
+        )
         path = f"sessions/{_segment(session_id)}/executions"
         return await self._ask(models.Execution, "POST", path, body=body, wait=wait)
 
     async def execution(
-        self, execution_id: str, *, wait: float = 0.0, after: int | None = None
+        self, execution_id: str, *, wait: float = 0.0, news: News | None = None
     ) -> models.Execution:
-        """Read an execution when it has ended, when its `seq` is beyond `after`, or after `wait` seconds."""
-        params = _given(wait=wait, after=after)
+        """Read an execution when it has ended, when there is news, or as it stands after `wait` seconds."""
+        params = _given(wait=wait, **_asked(news))
         return await self._ask(
             models.Execution, "GET", f"executions/{_segment(execution_id)}", params=params, wait=wait
         )
 
+    async def execution_text(self, execution_id: str, part: TextPart) -> models.TextPage:
+        """Read a page of the full text of an execution, or search it."""
+        path = f"executions/{_segment(execution_id)}/text"
+        return await self._ask(models.TextPage, "GET", path, params=part.params())
+
+    async def cell_output(self, session_id: str, cell: CellRef) -> models.CellOutput:
+        """Read a cell and its last execution."""
+        path = f"sessions/{_segment(session_id)}/output"
+        return await self._ask(models.CellOutput, "GET", path, params={"cell": cell})
+
+    async def cell_text(self, session_id: str, cell: CellRef, part: TextPart) -> models.TextPage:
+        """Read a page of the full text of a cell's output, or search it."""
+        path = f"sessions/{_segment(session_id)}/text"
+        return await self._ask(models.TextPage, "GET", path, params={"cell": cell, **part.params()})
+
     async def scratch(
-        self, execution_id: str, code: str, *, kernel: str | None = None, wait: float
+        self,
+        execution_id: str,
+        code: str,
+        *,
+        kernel: str | None = None,
+        wait: float,
+        news: News | None = None,
     ) -> models.Execution:
         """Run code in a kernel of its own that ends afterwards; no notebook."""
-        body = _given(execution_id=execution_id, code=code, kernel=kernel, wait=wait)
+        body = _given(execution_id=execution_id, code=code, kernel=kernel, wait=wait, **_asked(news))
         return await self._ask(
             models.Execution, "POST", "scratch", body=body, wait=wait, answer_s=_KERNEL_SECONDS
         )
 
     async def _change(self, session_id: str, op: str, **fields: Any) -> models.CellChange:
-        # Without an id of its own an insert must not go out twice.
         body = {"op": op, **_given(**fields)}
         path = f"sessions/{_segment(session_id)}/cells"
-        return await self._ask(models.CellChange, "POST", path, body=body, repeat=False)
+        return await self._ask(models.CellChange, "POST", path, body=body)
 
     async def _ask(
         self,
@@ -203,15 +280,14 @@ class NodeClient:
         params: dict[str, Any] | None = None,
         wait: float = 0.0,
         answer_s: float = _ANSWER_SECONDS,
-        repeat: bool = True,
+        hold_s: float | None = None,
     ) -> _Model:
+        if hold_s is None:
+            hold_s = _HOLD_LOOK_SECONDS if method == "GET" and not wait else _HOLD_SECONDS
+        if method != "GET":
+            params = {**(params or {}), "request": secrets.token_hex(8)}
         answer = await self._send(
-            method,
-            path,
-            body=body,
-            params=params,
-            read_s=wait + answer_s,
-            sendings=_SENDINGS if repeat else 1,
+            method, path, body=body, params=params, read_s=wait + answer_s, hold_s=hold_s
         )
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP statuses
             try:
@@ -231,25 +307,42 @@ class NodeClient:
         body: dict[str, Any] | None,
         params: dict[str, Any] | None,
         read_s: float,
-        sendings: int,
+        hold_s: float,
     ) -> Answer:
-        """Send a request, again if the connection broke; the one place where network errors become ours."""
+        """Send a request, again if the connection is lost; the one place where network errors become ours."""
         from jlab_mcp.client.wire import Broken, NobodyThere, Silence
 
-        transport = self._connected()
+        pause, sendings, since = _FIRST_PAUSE, 0, time.monotonic()
         while True:
-            sendings -= 1
+            sendings += 1
             try:
-                return await transport.call(
+                answer = await self._connected().call(
                     method, path, query=params or {}, body=body or {}, answer_s=read_s
                 )
-            except NobodyThere as exc:
-                raise self._unreachable("cannot be reached: nobody answers at its address") from exc
             except Silence as exc:
                 raise self._unreachable(f"gave no answer within {read_s:.0f} s") from exc
-            except Broken as exc:
-                if sendings <= 0:
-                    raise self._unreachable("broke the connection before it answered") from exc
+            except (NobodyThere, Broken) as exc:
+                now = time.monotonic()
+                since = now if sendings == 1 else since
+                self._lost_at = self._lost_at or now
+                # A connection that was idle for long may be dead although the server is well.
+                stale = isinstance(exc, Broken) and sendings < _SENDINGS
+                if not stale and not (now - since < hold_s and self._expected()):
+                    raise self._given_up(exc, now - since) from exc
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                self._lost_at = None
+                return answer
+
+    def _given_up(self, exc: NoAnswer, tried_s: float) -> ServerUnreachable:
+        from jlab_mcp.client.wire import NobodyThere
+
+        if isinstance(exc, NobodyThere):
+            what = "cannot be reached: nobody answers at its address"
+        else:
+            what = "broke the connection before it answered"
+        return self._unreachable(f"{what}; it was tried for {tried_s:.0f} s" if tried_s >= 1 else what)
 
     def _connected(self) -> Transport:
         if self._transport is None:
@@ -316,6 +409,10 @@ def _parse(model: type[_Model], content: bytes) -> _Model:
         # Half a surrogate pair is legal in a notebook file, but pydantic refuses all JSON that holds one.
         whole = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(json.loads(content), ensure_ascii=False))
         return model.model_validate_json(whole)
+
+
+def _asked(news: News | None) -> dict[str, Any]:
+    return {} if news is None else {"after": news.after, "pause": news.pause, "brief": 1}
 
 
 def _segment(text: str) -> str:

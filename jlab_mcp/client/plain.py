@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from jlab_mcp.client.wire import IpVersion
 
+_OVERDUE = 20.0
+"""Seconds that an answer may be late before its connection is taken for dead; the request goes out again."""
 _ANY_ADDRESS = {None: None, 4: "0.0.0.0", 6: "::"}  # noqa: S104
 """What a connection of a version of IP begins at; there is no other way to say which version is meant."""
 
@@ -44,7 +46,8 @@ class Plain:
         """
         import httpx
 
-        timeout = httpx.Timeout(answer_s, connect=self._connect_s, pool=None)
+        late_s = min(answer_s, float(body.get("wait", query.get("wait", 0.0))) + _OVERDUE)
+        timeout = httpx.Timeout(late_s, connect=self._connect_s, pool=None)
         content = body if method == "POST" else None
         try:
             response = await self._client().request(
@@ -53,7 +56,10 @@ class Plain:
         except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
             raise NobodyThere from exc
         except httpx.TimeoutException as exc:
-            raise Silence from exc
+            if late_s == answer_s:
+                raise Silence from exc
+            await self.close()  # connections that are idle now are as dead
+            raise Broken from exc
         except httpx.TransportError as exc:
             raise Broken from exc
         return Answer(response.status_code, response.content)

@@ -34,6 +34,7 @@ def launcher_arguments(  # noqa: PLR0913 - each is an option of the launcher
     server_id: str | None,
     interface: str | None = None,
     idle_timeout: float | None = None,
+    spare_kernels: int = 1,
 ) -> list[str]:
     """Return the arguments that follow the launcher's path.
 
@@ -47,6 +48,7 @@ def launcher_arguments(  # noqa: PLR0913 - each is an option of the launcher
         server_id: the launch's id, if it has one.
         interface: network interface whose address is used instead of `bind_ip`.
         idle_timeout: seconds without a running cell after which the server ends; None for never.
+        spare_kernels: how many kernels to keep ready, 0 or 1.
     """
     arguments = {
         "--connection-file": str(connection_file),
@@ -61,4 +63,6 @@ def launcher_arguments(  # noqa: PLR0913 - each is an option of the launcher
         arguments["--server-id"] = server_id
     if idle_timeout is not None:
         arguments["--idle-timeout"] = f"{idle_timeout:g}"
+    if spare_kernels != 1:
+        arguments["--spare-kernels"] = str(spare_kernels)
     return [f"{name}={value}" for name, value in arguments.items()]

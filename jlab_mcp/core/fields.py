@@ -232,6 +232,7 @@ Seconds = Annotated[
     float, Field(gt=0, le=366 * 86_400), BeforeValidator(no_truth), Allowed("seconds, above 0")
 ]
 Count = Annotated[int, Field(ge=1), BeforeValidator(no_truth), Allowed("a whole number of at least 1")]
+Spares = Annotated[int, Field(ge=0, le=1), BeforeValidator(no_truth), Allowed("0 or 1")]
 Folder = Annotated[
     Path,
     AfterValidator(_path),

@@ -160,6 +160,9 @@ class ServerSection(Section):
     idle_timeout: fields.Seconds | None = Field(
         default=None, description="Seconds without a running cell until the server ends; never if unset."
     )
+    spare_kernels: fields.Spares = Field(
+        default=1, description="Kernels kept ready, so that nobody waits for their start: 0 or 1."
+    )
     command_timeout: fields.Seconds = Field(
         default=30.0, description="Seconds that one command of SLURM may take."
     )
@@ -182,7 +185,13 @@ class NotebookSection(Section):
 
 
 class OutputSection(Section):
-    """How much of a cell's output an agent is shown; the notebook keeps all of it."""
+    """When, and how much of a cell's output an agent is shown; the notebook keeps all of it."""
+
+    wait_seconds: fields.Seconds | None = Field(
+        default=50.0,
+        description="Seconds until a call answers though its code still runs; many clients give up after 60. "
+        "Not before the code has ended if `none`.",
+    )
 
     text_chars: fields.Count = Field(default=12_000, description="Characters of text per answer.")
     image_edge: fields.Count = Field(default=1_568, description="Pixels along an image's longer edge.")

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from jlab_mcp.core.resolver import ResolvedProfile
 
 _PART_OF_IT = ("slurm.", "env.", "notebook.")
-_LISTENS = ("server.port_min", "server.port_max", "server.bind_ip", "server.interface", "server.idle_timeout")
+_LISTENS = ("server.port_min", "server.port_max", "server.bind_ip", "server.interface")
+_KEEPS = ("server.idle_timeout", "server.spare_kernels")
 _SECRET = ("env.prologue", "env.epilogue", "template")
 _VARIABLES = "env.vars"
 _FINGERPRINT = 4
@@ -82,7 +83,7 @@ def _ordered(then: StartedWith, now: StartedWith) -> list[str]:
 
 def _shown(resolved: ResolvedProfile) -> Iterator[tuple[str, Setting]]:
     for path in setting_paths():
-        if not path.startswith(_PART_OF_IT) and path not in _LISTENS:
+        if not path.startswith(_PART_OF_IT) and path not in (*_LISTENS, *_KEEPS):
             continue
         value = value_at(resolved.profile, path)
         if path not in (*_SECRET, _VARIABLES) and value not in (None, ()):

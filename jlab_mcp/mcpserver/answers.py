@@ -71,7 +71,6 @@ async def execution_answer(
     place: Place,
     limits: Limits,
     *,
-    waited: float | None = None,
     edited: bool = False,
 ) -> CallToolResult:
     """Answer with what an execution has put out, how it stands, and where.
@@ -80,7 +79,6 @@ async def execution_answer(
         execution: as it stands now.
         place: where it runs.
         limits: how much of the outputs is shown.
-        waited: seconds the caller was willing to wait, if that is why an unfinished execution is shown.
         edited: whether the cell's source was replaced first.
     """
     from jlab_mcp.core.content import render
@@ -98,7 +96,7 @@ async def execution_answer(
     else:
         content = render(execution.outputs, limits, full_text=full, full_chars=total)
     shown = content.text or _nothing_words(execution, edited=edited)
-    state = [state_words(execution), _next_words(execution, waited)]
+    state = [state_words(execution), _next_words(execution)]
     lines = [notice_words(execution.notice), shown, *state, place_words(place)]
     facts = {**place_facts(place), **execution_facts(execution), "pictures": len(content.pictures)}
     return answer(lines, facts, content.pictures)
@@ -134,7 +132,7 @@ def state_words(execution: Execution) -> str:
     return f"[{' · '.join(parts)}]"
 
 
-def _next_words(execution: Execution, waited: float | None) -> str:
+def _next_words(execution: Execution) -> str:
     """Say what to do where the state alone does not tell."""
     if execution.state.value == "kernel_died" and execution.session_id is None:
         return "The kernel that was made for this code alone is gone; sessions and notebooks are untouched."
@@ -142,10 +140,12 @@ def _next_words(execution: Execution, waited: float | None) -> str:
         return "All variables and imports are gone. The notebook stays; the next call gets a new kernel."
     if execution.state.ended:
         return ""
-    why = "" if waited is None else f" after the {waited:g} s you asked to wait"
+    begun = (
+        f"It has run for {time.time() - execution.started_at:.0f} s" if execution.started_at else "It waits"
+    )
     return (
-        f"It has not ended{why} and keeps running; do not send it again. `read_notebook` with execution_id "
-        f"{execution.execution_id} waits for its output, `interrupt_kernel` stops it."
+        f"{begun} and goes on; do not send it again. `get_output` with execution_id {execution.execution_id} "
+        "and wait_seconds waits for it, `cancel_execution` stops it."
     )
 
 

@@ -23,7 +23,7 @@ CellArgument = Annotated[int | str, Field(description="Index (negative from the 
 ProfileArgument = Annotated[str | None, Field(description="Whose server. Default: the one in use.")]
 WaitArgument = Annotated[
     float | None,
-    Field(ge=0, description="Answer after so many seconds; the code keeps running. Default: until done."),
+    Field(ge=0, description="Answer after so long; the code keeps running. Default: the profile's."),
 ]
 
 LOOKS = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
@@ -59,31 +59,41 @@ def patience(
 
     Args:
         call: gets the progress.
-        seconds: how long to wait; None until the code has ended.
+        seconds: how long to wait; None as long as the settings say.
         done: how many of many executions have ended.
         total: how many there are, if there are many.
         stops: whether the code is interrupted when the client cancels the call.
     """
     from jlab_mcp.app.execution import Patience
 
+    desk = call.request_context.lifespan_context
+
     async def report(execution: Execution, elapsed: float) -> None:
         # Progress must grow; within one of many cells it creeps towards the next.
         progress = elapsed if total is None else done() + elapsed / (elapsed + 60.0)
         await call.report_progress(progress, total, progress_words(execution, elapsed))
 
-    async def stop() -> bool:
-        return stops and await call.request_context.lifespan_context.cancelled.was_asked(call.request_id)
+    async def overdue(lost: float | None, elapsed: float) -> None:
+        progress = elapsed if total is None else done() + elapsed / (elapsed + 60.0)
+        await call.report_progress(progress, total, overdue_words(lost, elapsed))
 
-    return Patience(seconds, report, stop)
+    async def stop() -> bool:
+        return stops and await desk.cancelled.was_asked(call.request_id)
+
+    return Patience(desk.wait_seconds() if seconds is None else seconds, report, overdue, stop)
+
+
+def overdue_words(lost: float | None, elapsed: float) -> str:
+    """Say that no answer comes, and since when the connection has been lost if it has."""
+    if lost is None:
+        return f"waiting for {elapsed:.0f} s; the server has not answered for a while"
+    return (
+        f"waiting for {elapsed:.0f} s; the connection to the server has been lost for {lost:.0f} s"
+        " and is tried again; what runs there goes on"
+    )
 
 
 def progress_words(execution: Execution, elapsed: float) -> str:
     """Say how long code has been running, and what it printed last."""
-    last = ""
-    for output in reversed(execution.outputs):
-        if output.get("output_type") == "stream" and (
-            text := words.clean(str(output.get("text", ""))).strip()
-        ):
-            last = f": {words.shorten(text.rpartition(chr(10))[2], _LAST_LINE)}"
-            break
-    return f"{execution.state.value} for {elapsed:.0f} s{last}"
+    line = words.shorten(words.clean(execution.latest_line).strip(), _LAST_LINE)
+    return f"{execution.state.value} for {elapsed:.0f} s{f': {line}' if line else ''}"

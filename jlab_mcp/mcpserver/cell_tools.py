@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from jlab_mcp.mcpserver import answers, cell_answers
-from jlab_mcp.mcpserver.calls import Call, CellArgument, ProfileArgument, patience
+from jlab_mcp.mcpserver.calls import Call, CellArgument, ProfileArgument
 
 
 async def add_markdown(
@@ -44,23 +44,14 @@ async def read_notebook(
     ] = None,
     start: Annotated[int, Field(description="First cell; negative from the end.")] = 0,
     limit: Annotated[int, Field(ge=1, le=50)] = 20,
-    execution_id: Annotated[
-        str | None, Field(description="Instead of cells: the output of an execution that was still running.")
-    ] = None,
-    wait_seconds: Annotated[float, Field(ge=0, description="With execution_id: wait so long.")] = 0,
     profile: ProfileArgument = None,
 ) -> CallToolResult:
     """Read cells with their outputs in short, a page at a time."""
-    from jlab_mcp.app import execution, notebooks
+    from jlab_mcp.app import notebooks
 
     desk = call.request_context.lifespan_context
-    meant = await desk.holder(profile, session_id, notebook_path, execution_id)
+    meant = await desk.holder(profile, session_id, notebook_path, None)
     async with desk.at(meant.target) as server:
-        if execution_id is not None:
-            found = await execution.attach(server, execution_id, patience(call, wait_seconds, stops=False))
-            place = await notebooks.place_of(server, found)
-            answer = await answers.execution_answer(found, place, desk.limits())
-            return answers.with_notes(desk.news(server, meant), answer)
         page, session = await notebooks.read(
             server, session_id=session_id, notebook_path=notebook_path, start=start, limit=limit
         )

@@ -19,7 +19,7 @@ async def execute_code(
     async with desk.session(session_id) as server:
         done = await execution.run_code(server, session_id, code, patience(call, wait_seconds))
         place = await notebooks.place_of(server, done)
-    return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
+    return await answers.execution_answer(done, place, desk.limits())
 
 
 async def edit_cell(
@@ -33,7 +33,7 @@ async def edit_cell(
         waiting = patience(call, wait_seconds)
         done = await execution.run_cell(server, session_id, cell_index, waiting, source=code)
         place = await notebooks.place_of(server, done)
-    return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds, edited=True)
+    return await answers.execution_answer(done, place, desk.limits(), edited=True)
 
 
 async def run_cell(
@@ -46,7 +46,7 @@ async def run_cell(
     async with desk.session(session_id) as server:
         done = await execution.run_cell(server, session_id, cell_index, patience(call, wait_seconds))
         place = await notebooks.place_of(server, done)
-    return await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
+    return await answers.execution_answer(done, place, desk.limits())
 
 
 async def execute_scratch(
@@ -60,5 +60,5 @@ async def execute_scratch(
     async with desk.at(meant.target) as server:
         done = await execution.run_scratch(server, code, patience(call, wait_seconds))
         place = await notebooks.place_of(server, done)
-    answer = await answers.execution_answer(done, place, desk.limits(), waited=wait_seconds)
+    answer = await answers.execution_answer(done, place, desk.limits())
     return answers.with_notes(desk.news(server, meant), answer)

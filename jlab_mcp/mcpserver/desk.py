@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jlab_mcp.app.queue import Remaining
     from jlab_mcp.app.target import Target
     from jlab_mcp.core.content import Limits
+    from jlab_mcp.core.profile import OutputSection
     from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.resolver import ResolvedProfile
 
@@ -267,15 +268,24 @@ class Desk:
         return [f"NOTE: {sentence(message)}" for message in new]
 
     def limits(self) -> Limits:
-        """Return how much an answer may hold; settings that are wrong never cost what code has given."""
+        """Return how much an answer may hold."""
         from jlab_mcp.core.content import Limits
+
+        output = self._output()
+        return Limits(output.text_chars, output.image_edge, output.image_bytes)
+
+    def wait_seconds(self) -> float | None:
+        """Return after how many seconds a call answers whose code still runs; None if not before its end."""
+        return self._output().wait_seconds
+
+    def _output(self) -> OutputSection:
+        """Return the settings of answers; what is wrong with others never costs what code has given."""
         from jlab_mcp.core.profile import OutputSection
 
         try:
-            output = self.surroundings().output
+            return self.surroundings().output
         except ConfigError:
-            output = OutputSection()
-        return Limits(output.text_chars, output.image_edge, output.image_bytes)
+            return OutputSection()
 
     async def close(self) -> None:
         """Close the connections of this process; servers and sessions stay."""

@@ -13,7 +13,15 @@ from pydantic import ValidationError
 
 from jlab_mcp import __version__
 from jlab_mcp.errors import JlabMcpError
-from jlab_mcp.mcpserver import calls, cell_tools, code_tools, server_tools, session_tools, wording
+from jlab_mcp.mcpserver import (
+    calls,
+    cell_tools,
+    code_tools,
+    output_tools,
+    server_tools,
+    session_tools,
+    wording,
+)
 from jlab_mcp.mcpserver.desk import Desk
 
 if TYPE_CHECKING:
@@ -38,11 +46,11 @@ Run code in live Jupyter notebooks that a person can open, read and continue.
 Cells are named by index (negative from the end) or by id; ids stay valid when cells move.
 Code that raises is a normal answer with state `error`. A tool error means that the call itself could not be
 done; it says what to do next.
-Long code: calls wait until it is done, or `wait_seconds`; then it keeps running. Do not send it again: use
-`read_notebook` with its execution_id, or `interrupt_kernel`.
+Long code: a call answers after `wait_seconds` at the latest, and the code keeps running. Do not send it
+again: `get_output` with its execution_id waits for it, `cancel_execution` stops it.
 An answer that begins with NOTE tells something that changed, such as a restarted kernel whose variables are
-gone. Long output is cut in the middle; the answer says where the full text is. Print summaries, not whole
-tables. Paths are inside the project's notebook folder.
+gone. Long output is cut in the middle; `get_output` pages through it (`offset`) or searches it (`grep`).
+Print summaries, not whole tables. Paths are inside the project's notebook folder.
 """
 
 _TOOLS: tuple[tuple[Callable[..., Any], ToolAnnotations], ...] = (
@@ -54,6 +62,8 @@ _TOOLS: tuple[tuple[Callable[..., Any], ToolAnnotations], ...] = (
     (code_tools.edit_cell, calls.RUNS),
     (code_tools.run_cell, calls.RUNS),
     (code_tools.execute_scratch, calls.RUNS),
+    (output_tools.get_output, calls.LOOKS),
+    (output_tools.cancel_execution, calls.ENDS),
     (cell_tools.add_markdown, calls.ADDS),
     (cell_tools.delete_cell, calls.REMOVES),
     (cell_tools.read_notebook, calls.LOOKS),

@@ -146,44 +146,73 @@ def end_words(session: ClosedSession) -> str:
     return "Ended the session; its notebook is saved."
 
 
-async def rerun(call: Call, server: Connected, opened: OpenedSession) -> list[Execution]:
-    """Wait for every queued cell, with progress for each; only what the answer needs is kept."""
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """The code cells of a resumed notebook, in order: those that have ended, and those that have not."""
+
+    ended: list[Execution]
+    left: list[Execution]
+
+    @property
+    def failed(self) -> list[Execution]:
+        """Those that did not end well."""
+        return [execution for execution in self.ended if execution.state.value != "ok"]
+
+
+async def rerun(call: Call, server: Connected, opened: OpenedSession, wait_seconds: float | None) -> Rerun:
+    """Wait for the queued cells, with progress for each; only what the answer needs is kept."""
     from jlab_mcp.app import execution
 
     total = len(opened.executions)
     ended: list[Execution] = []
-    waiting = patience(call, None, done=lambda: len(ended), total=total)
-    async for done in execution.follow_all(server, opened.executions, waiting):
-        ended.append(done.model_copy(update={"outputs": []}))
-        line = f"code cell {len(ended)} of {total}: {done.state.value}"
+    waiting = patience(call, wait_seconds, done=lambda: len(ended), total=total)
+    async for found in execution.follow_all(server, opened.executions, waiting):
+        brief = found.model_copy(update={"outputs": []})
+        if not found.state.ended:
+            return Rerun(ended, [brief, *opened.executions[len(ended) + 1 :]])
+        ended.append(brief)
+        line = f"code cell {len(ended)} of {total}: {found.state.value}"
         await call.report_progress(len(ended), total, line)
-    return ended
+    return Rerun(ended, [])
 
 
-def rerun_words(ended: list[Execution]) -> str:
-    """Say how many cells succeeded, and list those that did not."""
-    failed = _failed(ended)
-    took = sum(answers.seconds(execution) or 0.0 for execution in ended)
-    good = len(ended) - len(failed)
-    lines = [f"Re-ran the notebook in {took:.3g} s: {good} of {len(ended)} code cells succeeded."]
-    for execution in failed[:_FAILED_SHOWN]:
+def rerun_words(cells: Rerun) -> str:
+    """Say how many cells succeeded, list those that did not, and say how to wait for those that still run."""
+    took = sum(answers.seconds(execution) or 0.0 for execution in cells.ended)
+    good = len(cells.ended) - len(cells.failed)
+    begun = "Re-ran the notebook" if not cells.left else "Re-running the notebook; so far"
+    lines = [f"{begun} in {took:.3g} s: {good} of {len(cells.ended)} code cells succeeded."]
+    for execution in cells.failed[:_FAILED_SHOWN]:
         error = execution.error
         why = f" {error.ename}: {error.evalue}" if error else ""
         line = f"- {answers.state_words(execution)}{why}"
         lines.append(words.shorten(" ".join(words.clean(line).split()), _FAILED_CHARS))
-    if len(failed) > _FAILED_SHOWN:
-        lines.append(f"- and {len(failed) - _FAILED_SHOWN} more")
+    if len(cells.failed) > _FAILED_SHOWN:
+        lines.append(f"- and {len(cells.failed) - _FAILED_SHOWN} more")
+    if cells.left:
+        lines.append(_left_words(cells.left))
     return "\n".join(lines)
 
 
-def rerun_facts(ended: list[Execution]) -> dict[str, Any]:
+def _left_words(left: list[Execution]) -> str:
+    now, last = left[0], left[-1]
+    return (
+        f"{len(left)} more go on, now {answers.state_words(now)}. `get_output` with execution_id "
+        f"{last.execution_id} and wait_seconds waits for the last one, `interrupt_kernel` stops them."
+    )
+
+
+def rerun_facts(cells: Rerun) -> dict[str, Any]:
     """Return the same as facts."""
     failed = []
-    for execution in _failed(ended)[:_FAILED_SHOWN]:
+    for execution in cells.failed[:_FAILED_SHOWN]:
         facts = answers.execution_facts(execution)
         failed.append({key: facts[key] for key in ("cell_index", "cell_id", "state", "error")})
-    return {"already_open": False, "code_cells": len(ended), "failed": failed}
-
-
-def _failed(ended: list[Execution]) -> list[Execution]:
-    return [execution for execution in ended if execution.state.value != "ok"]
+    left = [execution.execution_id for execution in cells.left]
+    return {
+        "already_open": False,
+        "code_cells": len(cells.ended) + len(left),
+        "failed": failed,
+        "left": len(left),
+        "execution_id": left[-1] if left else None,
+    }

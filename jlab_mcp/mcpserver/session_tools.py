@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from jlab_mcp.mcpserver import answers
-from jlab_mcp.mcpserver.calls import Call, ProfileArgument
+from jlab_mcp.mcpserver.calls import Call, ProfileArgument, WaitArgument
 from jlab_mcp.mcpserver.kernel_answers import closed_facts, gone_words
 from jlab_mcp.mcpserver.session_answers import (
     end_words,
@@ -46,6 +46,7 @@ async def start_session_resume_notebook(
     notebook_path: str,
     call: Call,
     stop_on_error: Annotated[bool, Field(description="Leave the cells after a failing one unrun.")] = False,
+    wait_seconds: WaitArgument = None,
     profile: ProfileArgument = None,
 ) -> CallToolResult:
     """Open a session on an existing notebook and re-run all its code cells in order.
@@ -67,10 +68,10 @@ async def start_session_resume_notebook(
             facts = {"already_open": True, "attached": opened.attached, "recovered": opened.recovered}
             answer = session_answer(server, opened.session, taken_up_words(opened), facts)
             return answers.with_notes(notes, answer)
-        ended = await rerun(call, server, opened)
+        cells = await rerun(call, server, opened, wait_seconds)
         session = await notebooks.session(server, opened.session.session_id)
-        facts = {**rerun_facts(ended), "recovered": opened.recovered}
-        answer = session_answer(server, session, rerun_words(ended), facts)
+        facts = {**rerun_facts(cells), "recovered": opened.recovered}
+        answer = session_answer(server, session, rerun_words(cells), facts)
         return answers.with_notes(notes, answer)
 
 

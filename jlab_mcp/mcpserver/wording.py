@@ -47,7 +47,7 @@ _SHOWN = {
     "log_tail": "The log ends:",
     "available": "Kernels there are:",
     "log_file": "Log file:",
-    "execution_id": "Before sending the code again, ask what became of it: `read_notebook` with execution_id",
+    "execution_id": "Before sending the code again, ask what became of it: `get_output` with execution_id",
 }
 _UNNAMED = {"setting": "`JLAB_MCP_DIR`", "notebook_path": "of that session's notebook"}
 """What stands in these sentences for what an error does not name."""

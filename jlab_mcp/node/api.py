@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from . import editing
 from .errors import ApiError, BadRequest, NoSuchRoute
 from .executor import Execution
+from .fulltext import FullText
 from .leftkernels import left_kernels
 from .notebookfile import NotebookFile
 from .paths import existing_notebook
@@ -75,23 +76,36 @@ class Call:
             raise BadRequest(f"{key} must be 4 to 64 letters, digits, _ or -, not {value!r}")
         return value
 
-    def seconds(self) -> float:
-        """Return how long the client waits, in seconds: the body's or the query's `wait`, an hour at most.
+    def seconds(self, key: str = "wait") -> float:
+        """Return a time of the body or the query, in seconds: an hour at most, 0 if it is not given.
 
         Raises:
             BadRequest: it is no number.
         """
-        given = self.body.get("wait", self.query.get("wait", 0))
-        return min(max(_number("wait", given), 0.0), _LONGEST_WAIT)
+        return min(max(_number(key, self._either(key) or 0), 0.0), _LONGEST_WAIT)
 
     def integer(self, key: str, default: int | None = None) -> int | None:
-        """Return a whole number of the query.
+        """Return a whole number of the body or the query.
 
         Raises:
             BadRequest: it is none.
         """
-        value = self.query.get(key)
+        value = self._either(key)
         return default if value is None else int(_number(key, value))
+
+    def _either(self, key: str) -> Any:
+        return self.body.get(key, self.query.get(key))
+
+    async def wait_for(self, execution: Execution) -> None:
+        """Wait `wait` seconds at most for the end, or after `pause` seconds for news beyond `after`."""
+        await execution.wait(self.seconds(), self.integer("after"), self.seconds("pause"))
+
+    def shown(self, execution: Execution, session: Session | None) -> dict[str, Any]:
+        """Return an execution as the API shows it; a `brief` one has outputs only once it has ended."""
+        outputs = execution.ended or not self.integer("brief")
+        if session is None:
+            return execution.as_json(outputs=outputs)
+        return execution_json(session, execution, outputs=outputs)
 
 
 def _number(key: str, value: Any) -> float:
@@ -102,10 +116,6 @@ def _number(key: str, value: Any) -> float:
     if not math.isfinite(number):
         raise BadRequest(f"{key} must be a number, not {value!r}")
     return number
-
-
-def _shown(execution: Execution, session: Session | None) -> dict[str, Any]:
-    return execution_json(session, execution) if session is not None else execution.as_json()
 
 
 async def info(call: Call) -> Any:
@@ -204,30 +214,59 @@ def _span(call: Call) -> tuple[int, int]:
 async def execute(call: Call, session_id: str) -> Any:
     """`POST sessions/{id}/executions`: a repeated id finds the first one's execution."""
     session = call.service.session(session_id)
-    execution_id, wait = call.identifier("execution_id"), call.seconds()
+    execution_id = call.identifier("execution_id")
     execution = session.executions.get(execution_id) or editing.run(session, execution_id, call.body)
-    await execution.wait(wait)
-    return execution_json(session, execution)
+    await call.wait_for(execution)
+    return call.shown(execution, session)
 
 
 async def show_execution(call: Call, execution_id: str) -> Any:
-    """`GET executions/{id}?after=SEQ&wait=S`."""
+    """`GET executions/{id}?wait=S&after=SEQ&pause=S&brief=1`."""
     execution, session = call.service.execution(execution_id)
-    await execution.wait(call.seconds(), call.integer("after"))
-    return _shown(execution, session)
+    await call.wait_for(execution)
+    return call.shown(execution, session)
+
+
+async def execution_text(call: Call, execution_id: str) -> Any:
+    """`GET executions/{id}/text?offset=&limit=&grep=`: the full text of its output, a page or a search."""
+    execution, session = call.service.execution(execution_id)
+    return await _text(call, execution.full_text(), call.shown(execution, session))
+
+
+async def cell_output(call: Call, session_id: str) -> Any:
+    """`GET sessions/{id}/output?cell=`: a cell, and its last execution unless that is forgotten."""
+    session = call.service.session(session_id)
+    cell, execution = editing.cell_and_execution(session, call.query.get("cell"))
+    return {"cell": cell, "execution": execution and call.shown(execution, session)}
+
+
+async def cell_text(call: Call, session_id: str) -> Any:
+    """`GET sessions/{id}/text?cell=&offset=&limit=&grep=`: as `execution_text`, for a cell."""
+    session = call.service.session(session_id)
+    cell, execution = editing.cell_and_execution(session, call.query.get("cell"))
+    if execution is not None:
+        return await _text(call, execution.full_text(), call.shown(execution, session))
+    return await _text(call, editing.saved_text(session, cell["outputs"], cell["cell_id"]), None)
+
+
+async def _text(call: Call, text: FullText, execution: Any) -> Any:
+    offset, limit = call.integer("offset", 0) or 0, call.integer("limit", 12_000) or 0
+    grep = call.query.get("grep")
+    found = text.page(offset, limit) if grep is None else await text.find(str(grep), offset, limit)
+    return {"matches": None, "text": None, **found, "execution": execution}
 
 
 async def interrupt_execution(call: Call, execution_id: str) -> Any:
     """`POST executions/{id}/interrupt`: stop this execution and no other."""
-    return _shown(*await call.service.interrupt_execution(execution_id))
+    return call.shown(*await call.service.interrupt_execution(execution_id))
 
 
 async def scratch(call: Call) -> Any:
     """`POST scratch`."""
-    execution_id, wait = call.identifier("execution_id"), call.seconds()
+    execution_id = call.identifier("execution_id")
     execution = call.service.scratch(execution_id, call.text("code"), call.optional_text("kernel"))
-    await execution.wait(wait)
-    return execution.as_json()
+    await call.wait_for(execution)
+    return call.shown(execution, None)
 
 
 Route = Callable[..., Awaitable[Any]]
@@ -243,8 +282,11 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "sessions/([^/]+)/cells", read_cells),
     ("POST", "sessions/([^/]+)/cells", change_cells),
     ("POST", "sessions/([^/]+)/executions", execute),
+    ("GET", "sessions/([^/]+)/output", cell_output),
+    ("GET", "sessions/([^/]+)/text", cell_text),
     ("GET", "notebook", read_notebook),
     ("GET", "executions/([^/]+)", show_execution),
+    ("GET", "executions/([^/]+)/text", execution_text),
     ("POST", "executions/([^/]+)/interrupt", interrupt_execution),
     ("POST", "scratch", scratch),
 ]
@@ -267,7 +309,21 @@ def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
 async def answer(
     service: Service, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any]
 ) -> tuple[int, str]:
-    """Do what is asked; returns the HTTP status and the JSON to answer with. Never raises."""
+    """Do what is asked; returns the HTTP status and the JSON to answer with. Never raises.
+
+    What changes something has `request` in its query, an id of the client's: a repeat acts no second time.
+    """
+    request = query.get("request")
+    if method == "GET" or request is None:
+        return await _made(service, method, path, query, body)
+    return await service.repeats.once(
+        f"{method} {path} {request}", lambda: _made(service, method, path, query, body)
+    )
+
+
+async def _made(
+    service: Service, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any]
+) -> tuple[int, str]:
     try:
         route, parts = find(method, path)
         value = await route(Call(service, query, body), *parts)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from .document import CellNotFound, Document
 from .errors import BadRequest, CellMissing
 from .executor import OK, Execution
+from .fulltext import FullText
+from .plaintext import text_of
 from .sessions import Session
 from .spool import Spool
 
@@ -21,17 +24,39 @@ def page(document: Document, path: str, start: int, limit: int) -> dict[str, Any
         "total": total,
         "start": first,
         "cells": [
-            {
-                "cell_id": cell["id"],
-                "cell_index": first + offset,
-                "cell_type": cell["cell_type"],
-                "source": cell["source"],
-                "execution_count": cell.get("execution_count"),
-                "outputs": cell.get("outputs", []),
-            }
-            for offset, cell in enumerate(document.cells[first : first + limit])
+            _shown(cell, first + offset) for offset, cell in enumerate(document.cells[first : first + limit])
         ],
     }
+
+
+def _shown(cell: dict[str, Any], index: int) -> dict[str, Any]:
+    return {
+        "cell_id": cell["id"],
+        "cell_index": index,
+        "cell_type": cell["cell_type"],
+        "source": cell["source"],
+        "execution_count": cell.get("execution_count"),
+        "outputs": cell.get("outputs", []),
+    }
+
+
+def cell_and_execution(session: Session, ref: Any) -> tuple[dict[str, Any], Execution | None]:
+    """Return a cell as a page shows it, and its last execution that is still known.
+
+    Raises:
+        CellMissing: there is no such cell.
+    """
+    session.file.refresh()
+    at = _index(session, ref)
+    cell = session.document.cells[at]
+    return _shown(cell, at), session.execution_of(cell["id"])
+
+
+def saved_text(session: Session, outputs: list[dict[str, Any]], cell_id: str) -> FullText:
+    """Return the full text of a cell whose execution is forgotten: its file, if its outputs name one."""
+    text = "".join(map(text_of, outputs))
+    path = session.output_file(cell_id)
+    return FullText(path=path) if path in text and os.path.isfile(path) else FullText(text)
 
 
 def edit(session: Session, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Ending:
         """Say in the notebooks what was cut short, save them, and note the end."""
         self._sessions = [_shown(each) for each in self._service.sessions.values()]
         self._service.server_ends(self._signal or str(self._cause))
-        await self._service.save(_SAVED_WITHIN)
+        await asyncio.gather(self._service.save(_SAVED_WITHIN), self._service.reserve.end())
         self._note()
         for manager in self._managers():
             with contextlib.suppress(Exception):  # kernels of other kinds than a process of this machine
@@ -109,6 +109,7 @@ class Ending:
 
     def _force(self) -> None:
         _LOG.warning("something hangs: the server ends without waiting for it")
+        self._service.reserve.kill()
         for manager in self._managers():
             pid = getattr(getattr(manager.provisioner, "process", None), "pid", None)
             if pid is not None:
@@ -118,6 +119,7 @@ class Ending:
 
     def finish(self) -> None:
         """Save what came last; there is no event loop any more."""
+        self._service.reserve.kill()
         self._service.abandon(self._signal or self._cause or "crash")
         if self._cause is not None:
             self._note()

@@ -12,7 +12,11 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from .document import CellNotFound, Document
+from .fulltext import FullText
 from .outputs import OutputFolder
+from .overflow import outputs_file
+from .plaintext import text_of
 from .spool import Spool
 
 if TYPE_CHECKING:
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 QUEUED, RUNNING, OK, ERROR = "queued", "running", "ok", "error"
 _BEGUN_WITHIN = 5.0  # seconds in which a kernel says that it runs what it was sent
 _YOUNG = 2.0  # seconds after its begin in which an interrupt may hit the kernel's own preparations
+_FLOOD = 4_000_000  # bytes of text
 INTERRUPTED_WITHIN = 2.5  # seconds in which interrupted code usually ends
 
 INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
@@ -41,7 +46,8 @@ class Execution:
         session_id: the session it belongs to; None for scratch code.
         code: what to run.
         cell_id: cell that shows it; None for scratch code.
-        spool: file that takes the text which is too long for the cell.
+        spool: file that takes the text which is too long for the cell; outputs that are too large for it go
+            to another file beside that one.
     """
 
     def __init__(
@@ -53,7 +59,13 @@ class Execution:
         self.cell_id = cell_id
         self.cell_type = "code"
         self.spool = spool
-        self.folder = OutputFolder(spill=spool.write, spill_name=spool.path)
+        self._outputs_spool = Spool(outputs_file(spool.path), spool.limit_bytes)
+        self.folder = OutputFolder(
+            spill=spool.write,
+            spill_output=self._outputs_spool.write,
+            spill_name=spool.path,
+            limit_bytes=spool.limit_bytes,
+        )
         self.state = QUEUED
         self.reason: str | None = None
         self.notice: str | None = None
@@ -97,9 +109,7 @@ class Execution:
         self.state = state
         self.reason = reason
         self.ended_at = time.time()
-        self.spool.close()
-        if self.spool.error:
-            self.tell(self.spool.error)
+        self.close_files()
         self.begun.set()
         self.finished.set()
         self.bump()
@@ -144,6 +154,20 @@ class Execution:
         self.notice = f"{self.notice} {notice}." if self.notice else f"{notice}."
         self.bump()
 
+    def close_files(self) -> None:
+        """Let the files go that hold what is too much for the cell; late output opens them again."""
+        self.spool.close()
+        self._outputs_spool.close()
+
+    @property
+    def flooded(self) -> bool:
+        """Whether it put out so much that handling it took memory worth giving back."""
+        return self.folder.text_bytes > _FLOOD or self._outputs_spool.used
+
+    def _notices(self) -> str | None:
+        missing = (self.spool.trouble, self._outputs_spool.trouble)
+        return " ".join([*filter(None, [self.notice]), *(f"{each}." for each in missing if each)]) or None
+
     def feed(self, message: dict[str, Any]) -> bool:
         """Take one of this execution's messages; True when its outputs changed."""
         msg_type, content = message["header"]["msg_type"], message["content"]
@@ -157,7 +181,7 @@ class Execution:
             self._settle()
             return False
         if msg_type == "execute_input":
-            self.folder.execution_count = content.get("execution_count")
+            self.folder.feed(msg_type, content)
             self.begun_at = time.monotonic()
             self.begun.set()
             return True
@@ -180,8 +204,7 @@ class Execution:
         if self._reply is None or not self._idle or self.ended:
             return
         status = self._reply.get("status")
-        if self._reply.get("execution_count") is not None:
-            self.folder.execution_count = self._reply["execution_count"]
+        self.folder.feed("execute_reply", self._reply)
         if status == "ok":
             self.end(OK)
         elif status == "error":
@@ -192,14 +215,29 @@ class Execution:
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
             )
 
-    async def wait(self, timeout: float, after: int | None = None) -> bool:
+    def put_into(self, document: Document) -> None:
+        """Put the outputs, as they are now, into the cell; one that was deleted meanwhile is none."""
+        if self.cell_id is not None:
+            with contextlib.suppress(CellNotFound):
+                document.set_outputs(
+                    self.cell_id, self.folder.outputs(), self.folder.execution_count, self.timing or None
+                )
+
+    async def wait(self, timeout: float, after: int | None = None, pause: float = 0.0) -> bool:
         """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds.
+
+        Args:
+            timeout: seconds.
+            after: a `seq` that the caller knows; None waits for the end alone.
+            pause: seconds at the start in which nothing but the end is news, to ask a chatty cell less often.
 
         Returns:
             Whether it has ended.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
+        if after is not None and pause > 0 and await self.wait(min(pause, timeout)):
+            return True
         while not self.ended and (after is None or self.seq <= after):
             event = self.finished if after is None else self._changed
             try:
@@ -208,11 +246,19 @@ class Execution:
                 break
         return self.ended
 
+    def full_text(self) -> FullText:
+        """All text that it has put out so far."""
+        self.spool.flush()
+        if self.spool.used and self.spool.error is None:
+            return FullText(path=self.spool.path)
+        return FullText("".join(map(text_of, self.folder.outputs())))
+
     def as_json(
         self, *, notebook_path: str | None = None, cell_index: int | None = None, outputs: bool = True
     ) -> dict[str, Any]:
         """The execution as the API shows it."""
         self.spool.flush()
+        self._outputs_spool.flush()
         return {
             "execution_id": self.execution_id,
             "session_id": self.session_id,
@@ -228,9 +274,10 @@ class Execution:
             "ended_at": self.ended_at,
             "seq": self.seq,
             "reason": self.reason,
-            "notice": self.notice,
+            "notice": self._notices(),
             "output_file": self.spool.path if self.spool.used else None,
             "output_bytes": self.folder.text_bytes,
+            "latest_line": "" if self.ended else self.folder.latest_line(),
             "kernel_id": self.kernel.kernel_id if self.kernel is not None else None,
             "error": self.folder.error,
         }

@@ -92,3 +92,4 @@ def announce(serverapp: Any, service: Service, ending: Ending) -> None:
         serverapp.log.critical("jlab-mcp: the connection file %s cannot be written: %s", path, error.strerror)
         serverapp.exit(1)
     service.idle.begin(lambda: ending.begin(IDLE))
+    service.reserve.begin()

@@ -109,6 +109,32 @@ def cgroup_limits(proc: Path = PROC, root: Path = CGROUPS) -> tuple[float | None
     return min(cpus, default=None), min(memories, default=None)
 
 
+def memory_left(proc: Path = PROC, root: Path = CGROUPS) -> int | None:
+    """Return the bytes of memory that can still be had, on the host and in the cgroups; null if not known.
+
+    Files that are only cached count as free.
+    """
+    found = [available] if (available := memory(proc)[1]) is not None else []
+    for controllers, path in _groups(read_text(proc / "self" / "cgroup")):
+        if not controllers:
+            for folder in _upwards(root, path):
+                found.extend(_left(folder, "memory.max", "memory.current", "inactive_file"))
+        if "memory" in controllers:
+            for folder in _upwards(_mounted(root, controllers, "memory"), path):
+                files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+                found.extend(_left(folder, *files))
+    return min(found, default=None)
+
+
+def _left(folder: Path, limit: str, usage: str, cached: str) -> list[int]:
+    used = read_text(folder / usage) or ""
+    if not used.strip().isdigit():
+        return []
+    lines = (line.split() for line in (read_text(folder / "memory.stat") or "").splitlines())
+    free = sum(int(words[1]) for words in lines if words[:1] == [cached])
+    return [most - int(used) + free for most in _limit(read_text(folder / limit))]
+
+
 def read_text(path: Path) -> str | None:
     """Return the text of a small file, or null if it cannot be read."""
     try:

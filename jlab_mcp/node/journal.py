@@ -146,6 +146,11 @@ class Journal:
         self._at = at
         self._gather(execution_id, at, msg_type, content)
 
+    def gap(self, execution_id: str) -> None:
+        """Note, with the next line, that something of an execution is not noted."""
+        if self._index.is_open(execution_id):
+            self._gaps.add(execution_id)
+
     def saved(self, execution_ids: set[str]) -> None:
         """Forget executions that are done and whose outputs are in the notebook's file."""
         known = {each for each in execution_ids if self._index.is_open(each)}

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from jupyter_server.utils import ensure_async
+
 from .document import Document
 from .errors import KernelStartFailed, KernelUnknown
 from .processes import Process, alive, descendants, end, processes
+from .reserve import Reserve
 from .settings import NodeSettings
 
 _GENTLY, _WITHIN = 1.0, 3.0  # seconds for what a kernel leaves to end on request, and when it is forced
@@ -22,13 +25,16 @@ class JupyterKernels:
     Args:
         serverapp: the Jupyter `ServerApp`.
         settings: what the launcher was told.
+        reserve: the kernel that is kept ready.
     """
 
-    def __init__(self, serverapp: Any, settings: NodeSettings) -> None:
+    def __init__(self, serverapp: Any, settings: NodeSettings, reserve: Reserve) -> None:
         self._kernels = serverapp.kernel_manager
         self._sessions = serverapp.session_manager
         self._specs = serverapp.kernel_spec_manager
+        self._contents = serverapp.contents_manager
         self._settings = settings
+        self._reserve = reserve
 
     def observe(self, ends: Callable[[str, str], None]) -> None:
         """Have restarts and shutdowns by a person told before they happen.
@@ -66,12 +72,13 @@ class JupyterKernels:
         if found is not None:
             return str(found["kernel"]["id"]), False
         self._settings.make_runtime_dir()
+        api_path, name = self._settings.api_path(path), os.path.basename(path)
         try:
+            folder = await ensure_async(self._contents.get_kernel_path(path=api_path))
+            env = self._sessions.get_kernel_env(api_path, name)
+            spare = await self._reserve.take(kernel_name, folder, env)
             created = await self._sessions.create_session(
-                path=self._settings.api_path(path),
-                name=os.path.basename(path),
-                type="notebook",
-                kernel_name=kernel_name,
+                path=api_path, name=name, type="notebook", kernel_name=kernel_name, kernel_id=spare
             )
         except Exception as error:  # whatever a kernel spec or provisioner may raise
             raise KernelStartFailed(f"kernel {kernel_name} could not be started: {error}") from error

@@ -13,26 +13,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
-import json
 import logging
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
 
-from jupyter_client.session import DELIM
-
 from .errors import KernelStartFailed
+from .wire import Message, decode
 
-Message = dict[str, Any]  # a deserialised Jupyter message
 _LOG = logging.getLogger("jlab_mcp_node")
 _SILENCE = 0.05  # seconds without a message after which an ended process has said all
 _LONGEST_DRAIN = 5.0  # seconds
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds from one handshake to the next
 _SUBSCRIBED_WITHIN = 0.02  # seconds after a reply in which its status comes, if the subscription works
-_YIELD_EVERY = 64  # messages handled in a row before other tasks get the event loop
+_YIELD_AFTER = 0.01  # seconds of messages handled in a row before other tasks get the event loop
 
 
 class KernelEnded(Exception):
@@ -185,6 +182,12 @@ class Kernel:
         )
         return message
 
+    def silent_request(self, code: str, expressions: dict[str, str]) -> Message:
+        """Make a request that leaves no trace in the history; its reply has the expressions' values."""
+        message = self.execute_request(code)
+        message["content"].update(silent=True, store_history=False, user_expressions=expressions)
+        return message
+
     async def send(self, message: Message) -> None:
         """Send a request on the shell channel."""
         # The asyncio socket itself must send: a send on its shadow can swallow the edge that tells
@@ -214,7 +217,7 @@ class Kernel:
         self._farewell = reason
 
     async def _pump(self, socket: Any) -> None:
-        handled = 0
+        begun = time.monotonic()
         while True:
             message = decode(await socket.recv_multipart(), self._session)
             if message is None:
@@ -223,9 +226,9 @@ class Kernel:
                 self._receive(message)
             except Exception:  # noqa: BLE001 - one message that fails must not cost all those after it
                 _LOG.exception("a %s message could not be handled", message["header"].get("msg_type"))
-            handled += 1
-            if handled % _YIELD_EVERY == 0:
+            if time.monotonic() - begun > _YIELD_AFTER:
                 await asyncio.sleep(0)  # a flood of output must not keep an interrupt waiting
+                begun = time.monotonic()
 
     def _receive(self, message: Message) -> None:
         self._arrival.set()
@@ -302,28 +305,6 @@ class Kernel:
         for socket in self._sockets:
             socket.close(linger=0)
         self._sockets = []
-
-
-def decode(frames: list[bytes], session: Any) -> Message | None:
-    """Read a message's header, parent header and content; None when it is not signed by our kernel.
-
-    Does without the dates that `Session.deserialize` makes of all that looks like one, which is half its
-    time; a date stays the ISO string that it was. See "The wire protocol" in jupyter_client's manual.
-    """
-    try:
-        at = frames.index(DELIM)
-        signature, header, parent, _, content = frames[at + 1 : at + 6]
-        if session.auth is not None and not hmac.compare_digest(
-            session.sign(frames[at + 2 : at + 6]), signature
-        ):
-            return None
-        return {
-            "header": json.loads(header),
-            "parent_header": json.loads(parent),
-            "content": json.loads(content),
-        }
-    except ValueError:
-        return None
 
 
 async def _exit_of(process: Any, manager: Any) -> int | None:

@@ -52,6 +52,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--job-id", default=None)
     parser.add_argument("--idle-timeout", type=float, default=None, help="seconds without a running cell")
     parser.add_argument("--restarts", type=int, default=0, help="how often SLURM requeued the job")
+    parser.add_argument("--spare-kernels", type=int, default=1, help="kernels kept ready, 0 or 1")
     parser.add_argument("--attempt", type=int, default=1, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
@@ -145,6 +146,7 @@ def build_config(arguments: argparse.Namespace, port: int, runtime_dir: str) -> 
         runtime_dir=runtime_dir,
         idle_timeout=arguments.idle_timeout,
         restarts=arguments.restarts,
+        spare_kernels=arguments.spare_kernels,
     )
     config = Config()
     config.ServerApp.ip = arguments.ip

@@ -11,6 +11,7 @@ from .executor import Execution
 from .journal import Journal
 
 _BUSY = "iopub.status.busy"  # when a run began, by the kernel's clock: this tells one run from another
+_LARGE = 8_000_000  # characters of a message beyond which it would cost too much memory and time
 _NOTED = frozenset({"display_data", "execute_result", "update_display_data", "clear_output", "error"})
 
 
@@ -58,7 +59,7 @@ class Noting:
         if msg_type == "stream":
             size = folder.text_bytes - text_before
             name = str(content.get("name") or "stdout")
-            if folder.spilled and spool.error is None:
+            if folder.spilled and spool.trouble is None:
                 backing = (spool.flush, spool.duplicate)
                 self._journal.spooled(execution_id, name, text_before, size, now, backing)
             elif size and isinstance(content.get("text"), str):
@@ -67,7 +68,11 @@ class Noting:
             begun = {"execution_count": folder.execution_count, "timing": dict(execution.timing)}
             self._journal.output(execution_id, msg_type, begun, now)
         elif msg_type in _NOTED:
-            self._journal.output(execution_id, msg_type, content, now)
+            kept = _kept(execution, msg_type, content)
+            if kept is None:
+                self._journal.gap(execution_id)
+            else:
+                self._journal.output(execution_id, msg_type, kept, now)
 
     def done(self, execution: Execution) -> None:
         """Note how it ended."""
@@ -101,6 +106,25 @@ class Noting:
     def remove(self) -> None:
         """Remove the journal: all that it tells is saved."""
         self._journal.remove()
+
+
+def _kept(execution: Execution, msg_type: str, content: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what is noted of a message: what the cell has of a large one, and nothing of what is still large."""
+    if _size(content) <= _LARGE:
+        return content
+    outputs = execution.folder.outputs()
+    if outputs and outputs[-1]["output_type"] == msg_type and _size(outputs[-1]) <= _LARGE:
+        return {**outputs[-1], "transient": content.get("transient")}
+    return None
+
+
+def _size(value: Any) -> int:
+    """About how many characters some JSON has."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_size, value.values()))
+    return sum(map(_size, value)) if isinstance(value, list) else 8
 
 
 def cell_key(cell: dict[str, Any]) -> list[Any]:

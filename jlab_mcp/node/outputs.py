@@ -2,84 +2,42 @@
 
 Rules: consecutive text of one stream is one output and reads as a terminal shows it; another stream or a
 display in between starts a new output, so that the order stays; `clear_output(wait=True)` takes effect with
-the next output; `update_display_data` changes every output of that display id, but makes none. Streams
-beyond a limit keep their head and tail, and all their text goes to `spill`.
+the next output; `update_display_data` changes every output of that display id, but makes none.
+
+Texts beyond a limit (of a stream, a result, a traceback) keep their head and tail, and all text goes to one
+file. Rich data stays whole up to a limit for the cell; outputs beyond it go whole to another file.
 """
 
 from __future__ import annotations
 
-import io
-import json
-import math
-from collections.abc import Callable
-from typing import Any, Union
+from typing import Any
 
-from .terminal import TerminalText
+from .bundles import bundle, clean, listed, mapping, text_from
+from .items import Fixed, Gap, Item, Output, Stream, cost, edge, shortened, stub, too_long
+from .overflow import LIMIT_BYTES, Overflow, Spill, pieces
+from .plaintext import text_of
 
-Output = dict[str, Any]
-"""One nbformat 4 output, plain JSON, text not split into lines."""
+__all__ = ["LIMIT_CHARS", "LIMIT_RICH", "Output", "OutputFolder"]
 
 LIMIT_CHARS = 1_000_000
-_OUTPUT_COST = 100  # characters that an output costs besides its text, so that a million tiny ones count
-
-
-class _Stream:
-    """A stream output in the making."""
-
-    def __init__(self, name: str, limit: int) -> None:
-        self.name = name
-        self.text = TerminalText(limit)
-
-    @property
-    def cost(self) -> int:
-        return self.text.kept + _OUTPUT_COST
-
-    def output(self, spill_name: str | None) -> Output:
-        head, left_out, tail = self.text.cut()
-        text = head + tail
-        if left_out:
-            text = f"{head}{_edge(head)}{_left_out(left_out, spill_name)}{tail}"
-        return {"output_type": "stream", "name": self.name, "text": text}
-
-
-class _Gap:
-    """The place of stream outputs that were let go, because there were too many."""
-
-    def __init__(self) -> None:
-        self.chars = 0
-        self.name = "stdout"
-
-    def output(self, spill_name: str | None) -> Output:
-        return {"output_type": "stream", "name": self.name, "text": _left_out(self.chars, spill_name)}
-
-
-class _Fixed:
-    """A display, a result or an error."""
-
-    def __init__(self, output: Output) -> None:
-        self.body = output
-
-    def output(self, _spill_name: str | None) -> Output:
-        copied: Output = _copy(self.body)
-        return copied
-
-
-_Item = Union[_Stream, _Gap, _Fixed]
+LIMIT_RICH = 32_000_000
 
 
 class OutputFolder:
     """Folds the messages of one execution into nbformat outputs.
 
     Args:
-        limit_chars: stream text beyond this many characters is not kept whole: each stream output then keeps
-            half of it from its start and half from its end, and a line in between says how much is missing.
-        spill: takes the whole stream text, from its first character on, once the limit is passed. It must
+        limit_chars: text beyond this many characters is not kept whole: each stream output and each plain
+            text then keeps half of it from its start and half from its end, and a line in between says how
+            much is missing.
+        limit_rich: displays, results and errors beyond this many characters together are not kept whole.
+        spill: takes the whole text, from its first character on, once something of it is not kept. It must
             not raise.
+        spill_output: takes lines of JSON, the outputs that are not kept whole. It must not raise.
         spill_name: the file that `spill` writes, as the line in the cell names it.
+        limit_bytes: how much either file takes.
 
     Attributes:
-        text_bytes: all stream text seen so far, in bytes of UTF-8.
-        spilled: whether `spill` was called.
         execution_count: the kernel's number of this execution, once it is known.
         error: `ename` and `evalue` of the last error message.
         last_line: text that always comes last, as the end of stderr, whatever the kernel still sends.
@@ -88,24 +46,35 @@ class OutputFolder:
     def __init__(
         self,
         limit_chars: int = LIMIT_CHARS,
-        spill: Callable[[str], None] | None = None,
+        limit_rich: int = LIMIT_RICH,
+        *,
+        spill: Spill = None,
+        spill_output: Spill = None,
         spill_name: str | None = None,
+        limit_bytes: int = LIMIT_BYTES,
     ) -> None:
-        self.text_bytes = 0
-        self.spilled = False
-        self.spill_name = spill_name
         self.execution_count: int | None = None
         self.error: dict[str, str] | None = None
         self.last_line: str | None = None
         self._limit = limit_chars
-        self._spill = spill
-        self._held = io.StringIO()  # what `spill` gets first, should the limit be passed
-        self._chars = 0
-        self._items: list[_Item] = []
+        self._limit_rich = limit_rich
+        self._overflow = Overflow(limit_chars, spill, spill_output, spill_name, limit_bytes)
+        self._items: list[Item] = []
+        self._rich = 0  # what displays, results and errors cost
         self._closed_cost = 0  # of the stream outputs that are complete
         self._crowded_at = 4 * limit_chars
-        self._displays: dict[str, list[_Fixed]] = {}
+        self._displays: dict[str, list[Fixed]] = {}
         self._clear_next = False
+
+    @property
+    def text_bytes(self) -> int:
+        """All text so far, in bytes of UTF-8; `spill` gets a stream's next text at this offset."""
+        return self._overflow.text_bytes
+
+    @property
+    def spilled(self) -> bool:
+        """Whether `spill` was called."""
+        return self._overflow.spilled
 
     def feed(self, msg_type: str, content: dict[str, Any]) -> bool:
         """Fold one message.
@@ -114,7 +83,7 @@ class OutputFolder:
             Whether the outputs changed.
         """
         if msg_type == "stream":
-            return self._stream(str(content.get("name") or "stdout"), content.get("text"))
+            return self._stream(content)
         if msg_type in {"display_data", "execute_result"}:
             return self._display(msg_type, content)
         if msg_type == "update_display_data":
@@ -128,14 +97,22 @@ class OutputFolder:
         return False
 
     def outputs(self) -> list[Output]:
-        """Return the outputs as they are now; they are the caller's own."""
-        outputs = [item.output(self.spill_name) for item in self._items]
+        """Return the outputs as they are now; what is in them is to be read only."""
+        outputs = [item.output(self._overflow) for item in self._items]
         return outputs if self.last_line is None else _with_last_line(outputs, self.last_line)
+
+    def latest_line(self) -> str:
+        """Return the last line of stream text that is not blank, such as a progress bar; else nothing."""
+        for item in reversed(self._items):
+            if isinstance(item, Stream) and (line := item.text.latest_line()):
+                return line
+        return ""
 
     def clear(self) -> None:
         """Drop all outputs; counts, the error and what was spilled stay."""
         self._items.clear()
         self._displays.clear()
+        self._rich = 0
         self._closed_cost = 0
         self._crowded_at = 4 * self._limit
         self._clear_next = False
@@ -151,105 +128,133 @@ class OutputFolder:
             Whether there was such an output.
         """
         items = self._displays.get(display_id or "", [])
-        for item in items:
-            item.body["data"] = _bundle(content.get("data"))
-            item.body["metadata"] = _mapping(content.get("metadata"))
-        return bool(items)
-
-    def _stream(self, name: str, value: object) -> bool:
-        text, size = _clean(value if isinstance(value, str) else "".join(map(str, _listed(value))))
-        if not text:
+        if not items:
             return False
-        self.text_bytes += size
-        self._chars += len(text)
-        self._keep_whole(text)
-        self._start_output()
-        last = self._items[-1] if self._items else None
-        if not isinstance(last, _Stream) or last.name != name:
-            if isinstance(last, _Stream):
-                self._closed_cost += last.cost
-            if self._closed_cost > self._crowded_at:
-                self._let_go()
-            last = _Stream(name, self._limit)
-            self._items.append(last)
-        last.text.feed(text)
+        self._rich -= sum(cost(item.body) for item in items)
+        whole = _rich_output("display_data", content)
+        shown, _ = self._fitted(whole, copies=len(items), new=False)
+        for item in items:
+            item.body = {**item.body, "data": shown["data"], "metadata": shown["metadata"]}
+            self._rich += cost(item.body)
         return True
 
-    def _keep_whole(self, text: str) -> None:
-        if self._spill is None:
-            return
-        if not self.spilled and self._chars <= self._limit:
-            self._held.write(text)
-            return
-        if not self.spilled:
-            self.spilled = True
-            held, self._held = self._held.getvalue(), io.StringIO()
-            if held:
-                self._spill(held)
-        self._spill(text)
+    def _stream(self, content: dict[str, Any]) -> bool:
+        value = content.get("text")
+        text, size = clean(value if isinstance(value, str) else "".join(map(str, listed(value))))
+        if not text:
+            return False
+        name = text_from(content.get("name") or "stdout")
+        self._overflow.text(text, size)
+        self._start_output()
+        last = self._items[-1] if self._items else None
+        if not isinstance(last, Stream) or last.name != name:
+            self._close_stream()
+            if self._closed_cost > self._crowded_at:
+                self._let_go()
+            last = Stream(name, self._limit)
+            self._items.append(last)
+        for piece in pieces(text):
+            last.text.feed(piece)
+        return True
+
+    def _close_stream(self) -> None:
+        if self._items and isinstance(self._items[-1], Stream):
+            self._closed_cost += self._items[-1].cost
 
     def _let_go(self) -> None:
         """Drop stream outputs between the first and the last ones, as two alternating streams make them."""
         first = self._reach(range(len(self._items)))
         last = self._reach(range(len(self._items) - 1, -1, -1))
-        gap = _Gap()
-        kept: list[_Item] = []
-        cost = 0
+        gap: Gap | None = None
+        kept: list[Item] = []
         for index, item in enumerate(self._items):
-            if isinstance(item, _Fixed) or index <= first or index >= last:
+            if isinstance(item, Fixed) or index <= first or index >= last:
                 kept.append(item)
-                cost += item.cost if isinstance(item, _Stream) else 0
                 continue
-            if not gap.chars:
+            if gap is None:
+                gap = Gap()
                 kept.append(gap)
-            gap.chars += item.chars if isinstance(item, _Gap) else item.text.shown
+            gap.take(item)
         self._items = kept
-        self._closed_cost = cost
-        self._crowded_at = cost + 4 * self._limit
+        self._closed_cost = sum(item.cost for item in kept if isinstance(item, Stream))
+        self._crowded_at = self._closed_cost + 4 * self._limit
 
     def _reach(self, order: range) -> int:
         """Return the index up to which the stream outputs in this order cost half the limit."""
-        cost = 0
+        reached = 0
         index = order.start
         for index in order:
             item = self._items[index]
-            cost += item.cost if isinstance(item, _Stream) else 0
-            if cost > self._limit // 2:
+            reached += item.cost if isinstance(item, Stream) else 0
+            if reached > self._limit // 2:
                 break
         return index
 
     def _display(self, msg_type: str, content: dict[str, Any]) -> bool:
-        output: Output = {
-            "output_type": msg_type,
-            "data": _bundle(content.get("data")),
-            "metadata": _mapping(content.get("metadata")),
-        }
+        output = _rich_output(msg_type, content)
         if msg_type == "execute_result":
             self._count(content)
             output["execution_count"] = self.execution_count
         item = self._append(output)
         display_id = _display_id(content)
-        if display_id:
+        if display_id and item is not None:
             self._displays.setdefault(display_id, []).append(item)
         return True
 
     def _error(self, content: dict[str, Any]) -> bool:
-        self.error = {
-            "ename": _text(content.get("ename", "")),
-            "evalue": _text(content.get("evalue", "")),
+        output: Output = {
+            "output_type": "error",
+            "ename": text_from(content.get("ename", "")),
+            "evalue": text_from(content.get("evalue", "")),
+            "traceback": [text_from(line) for line in listed(content.get("traceback"))],
         }
-        lines = [_text(line) for line in _listed(content.get("traceback"))]
-        self._append({"output_type": "error", **self.error, "traceback": lines})
+        shown = self._append(output)
+        body = output if shown is None else shown.body
+        self.error = {"ename": body["ename"], "evalue": body["evalue"]}
         return True
 
-    def _append(self, output: Output) -> _Fixed:
+    def _append(self, whole: Output) -> Fixed | None:
+        """Add an output; None if there is not even room for a note of it alone."""
         self._start_output()
-        last = self._items[-1] if self._items else None
-        if isinstance(last, _Stream):
-            self._closed_cost += last.cost
-        item = _Fixed(output)
+        self._close_stream()
+        shown, chars = self._fitted(whole, copies=1, new=True)
+        if self._rich + cost(shown) > self._limit_rich + self._limit:
+            last = self._items[-1] if self._items else None
+            if not isinstance(last, Gap):
+                last = Gap()
+                self._items.append(last)
+            last.outputs += 1
+            last.output_chars += chars
+            return None
+        self._rich += cost(shown)
+        item = Fixed(shown)
         self._items.append(item)
         return item
+
+    def _fitted(self, whole: Output, *, copies: int, new: bool) -> tuple[Output, int]:
+        """Return an output as the cell shows it in so many places; what that leaves out goes to the files.
+
+        Args:
+            whole: the output.
+            copies: how often it is shown.
+            new: whether it is a further output; the text of one that replaces another is only kept where
+                the cell does not show it whole.
+
+        Returns:
+            What is shown, and how long the whole is if it went to a file.
+        """
+        long = too_long(whole, self._limit)
+        if new or long:
+            text = text_of(whole)
+            self._overflow.text(text, clean(text)[1], now=long)
+        shown = shortened(whole, self._limit, self._overflow) if long else whole
+        if self._rich + cost(shown) * copies <= self._limit_rich:
+            return shown, 0
+        chars = self._overflow.output(whole)
+        noted = stub(shown, chars, self._overflow, plain=True)
+        if not new and self._rich + cost(noted) * copies > self._limit_rich + self._limit:
+            noted = stub(shown, chars, self._overflow, plain=False)
+        return noted, chars
 
     def _clear_output(self, *, wait: bool) -> bool:
         if wait:
@@ -265,8 +270,13 @@ class OutputFolder:
 
     def _count(self, content: dict[str, Any]) -> None:
         count = content.get("execution_count")
-        if isinstance(count, int):
+        if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
             self.execution_count = count
+
+
+def _rich_output(output_type: str, content: dict[str, Any]) -> Output:
+    data, metadata = bundle(content.get("data")), mapping(content.get("metadata"))
+    return {"output_type": output_type, "data": data, "metadata": metadata}
 
 
 def _with_last_line(outputs: list[Output], line: str) -> list[Output]:
@@ -274,69 +284,10 @@ def _with_last_line(outputs: list[Output], line: str) -> list[Output]:
     if last.get("name") != "stderr":
         return [*outputs, {"output_type": "stream", "name": "stderr", "text": f"{line}\n"}]
     # A progress bar ends without a newline.
-    return [*outputs[:-1], {**last, "text": f"{last['text']}{_edge(last['text'])}{line}\n"}]
-
-
-def _edge(head: str) -> str:
-    return "" if head.endswith("\n") else "\n"
-
-
-def _left_out(chars: int, spill_name: str | None) -> str:
-    where = f"; the full text is in {spill_name}" if spill_name else ""
-    return f"[… {chars:,} characters left out{where} …]\n"
+    return [*outputs[:-1], {**last, "text": f"{last['text']}{edge(last['text'])}{line}\n"}]
 
 
 def _display_id(content: dict[str, Any]) -> str | None:
     transient = content.get("transient")
     display_id = transient.get("display_id") if isinstance(transient, dict) else None
     return str(display_id) if display_id else None
-
-
-def _clean(text: str) -> tuple[str, int]:
-    """Return the text as UTF-8 can hold it, and its size in bytes."""
-    if text.isascii():
-        return text, len(text)
-    try:
-        return text, len(text.encode())
-    except UnicodeEncodeError:
-        text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
-        return text, len(text.encode())
-
-
-def _text(value: object) -> str:
-    return _clean(value if isinstance(value, str) else str(value))[0]
-
-
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return _copy(value) if isinstance(value, dict) else {}
-
-
-def _bundle(value: object) -> dict[str, Any]:
-    """Return a MIME bundle that is valid in a notebook: text, except under JSON types."""
-    bundle: dict[str, Any] = {}
-    for mime, data in _mapping(value).items():
-        is_json = mime == "application/json" or (mime.startswith("application/") and mime.endswith("+json"))
-        if is_json or isinstance(data, str):
-            bundle[mime] = data
-        elif isinstance(data, list) and all(isinstance(line, str) for line in data):
-            bundle[mime] = "".join(data)
-        elif data is not None:
-            bundle[mime] = json.dumps(data, ensure_ascii=False)
-    return bundle
-
-
-def _copy(value: Any) -> Any:
-    """Copy JSON, with what no file can hold (lone surrogates, NaN) replaced."""
-    if isinstance(value, str):
-        return _clean(value)[0]
-    if isinstance(value, dict):
-        return {_text(key): _copy(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_copy(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

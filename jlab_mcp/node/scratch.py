@@ -7,21 +7,29 @@ import contextlib
 import os
 from typing import Any
 
-from . import executor
+from . import executor, memory
 from .errors import ApiError
 from .executor import Execution
 from .kernels import Kernel
+from .reserve import Reserve
 from .settings import NodeSettings
 from .spool import Spool
 
 
 def run_scratch(
-    kernels: Any, settings: NodeSettings, context: Any, execution_id: str, code: str, kernel_name: str
+    kernels: Any,
+    reserve: Reserve,
+    settings: NodeSettings,
+    context: Any,
+    execution_id: str,
+    code: str,
+    kernel_name: str,
 ) -> tuple[Execution, asyncio.Task[None]]:
     """Begin to run `code` in a kernel of its own.
 
     Args:
         kernels: the server's kernel manager.
+        reserve: has a kernel that need not be started, if it fits.
         settings: where the kernel works, and where long output goes.
         context: ZMQ context for the channels.
         execution_id: chosen by the client.
@@ -33,18 +41,22 @@ def run_scratch(
     """
     spool = Spool(os.path.join(settings.runtime_dir, f"scratch-{execution_id}.txt"))
     execution = Execution(execution_id, None, code, None, spool)
-    return execution, asyncio.ensure_future(_run(kernels, settings, context, execution, kernel_name))
+    return execution, asyncio.ensure_future(_run(kernels, reserve, settings, context, execution, kernel_name))
 
 
 async def _run(
-    kernels: Any, settings: NodeSettings, context: Any, execution: Execution, kernel_name: str
+    kernels: Any,
+    reserve: Reserve,
+    settings: NodeSettings,
+    context: Any,
+    execution: Execution,
+    kernel_name: str,
 ) -> None:
     try:
         os.makedirs(settings.notebook_dir, exist_ok=True)
         settings.make_runtime_dir()
-        kernel_id = await kernels.start_kernel(
-            kernel_name=kernel_name, path=settings.api_path(settings.notebook_dir)
-        )
+        folder = settings.api_path(settings.notebook_dir)
+        kernel_id = await reserve.undisturbed(_start(kernels, reserve, kernel_name, folder))
     except Exception as error:  # noqa: BLE001 - whatever a kernel spec or provisioner may raise
         execution.end(executor.NOT_RUN, f"kernel {kernel_name} could not be started: {error}")
         return
@@ -55,7 +67,7 @@ async def _run(
         on_end=lambda reason: execution.end(executor.KERNEL_DIED, reason),
     )
     try:
-        await kernel.connect(context)
+        await reserve.undisturbed(kernel.connect(context))
         if not execution.ended:  # cancelled while its kernel started
             execution.start(kernel)
             await kernel.send(kernel.execute_request(execution.code))
@@ -64,9 +76,15 @@ async def _run(
         execution.end(executor.NOT_RUN, error.message)
     finally:
         kernel.close()
-        execution.spool.close()
+        execution.close_files()
+        memory.give_back_soon(execution)
         with contextlib.suppress(Exception):  # a kernel that is gone already is what is wanted
             await kernels.shutdown_kernel(kernel_id, now=True)
+
+
+async def _start(kernels: Any, reserve: Reserve, kernel_name: str, folder: str) -> str:
+    spare = await reserve.take(kernel_name, folder)
+    return spare or str(await kernels.start_kernel(kernel_name=kernel_name, path=folder))
 
 
 def _feed(execution: Execution, message: dict[str, object]) -> None:

@@ -28,15 +28,18 @@ from .idle import Idle
 from .journal import Journal
 from .jupyterkernels import JupyterKernels
 from .leftjournals import LeftJournals
-from .notebookfile import NotebookFile, write_atomic
+from .notebookfile import NotebookFile
 from .noting import Noting
 from .paths import existing_notebook, free_names, new_stem, shown_name
 from .processes import Process
+from .repeats import Repeats
+from .reserve import Reserve
 from .results import Closed, Opened
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
 from .showing import session_json
+from .writing import write_atomic
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _SCRATCH_KEPT = 50
@@ -56,6 +59,7 @@ class Service:
         self.serverapp = serverapp
         self.settings = settings
         self.sessions: dict[str, Session] = {}
+        self.repeats = Repeats()
         self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
         self._news: list[Callable[[], str | None]] = []
         self._earlier = EarlierSessions(settings)
@@ -68,8 +72,8 @@ class Service:
         self.context.setsockopt(zmq.RCVHWM, 0)  # type: ignore[attr-defined,unused-ignore]
         # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
         self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
-
-        self._kernels = JupyterKernels(serverapp, settings)
+        self.reserve = Reserve(serverapp, self.context, settings.root_dir, settings.spare_kernels)
+        self._kernels = JupyterKernels(serverapp, settings, self.reserve)
         self._kernels.observe(self._kernel_ends)
 
     def _kernel_ends(self, kernel_id: str, reason: str) -> None:
@@ -115,9 +119,8 @@ class Service:
         if key in self.sessions:
             return Opened(self.sessions[key], already_open=True)
         if key not in self._opening:
-            task = asyncio.ensure_future(
-                self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
-            )
+            opening = self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
+            task = asyncio.ensure_future(self.reserve.undisturbed(opening))
             self._opening[key] = task
             task.add_done_callback(lambda _: self._opening.pop(key, None))
         return await asyncio.shield(self._opening[key])
@@ -283,8 +286,9 @@ class Service:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
             name = self._kernels.spec(kernel, None)["name"]
+            kernels = self.serverapp.kernel_manager
             execution, running = run_scratch(
-                self.serverapp.kernel_manager, self.settings, self.context, execution_id, code, name
+                kernels, self.reserve, self.settings, self.context, execution_id, code, name
             )
             self._scratch[execution_id] = execution
             self._tasks.add(running)
@@ -364,6 +368,7 @@ class Service:
         return {
             "sessions": len(self.sessions),
             "kernels": len(self.serverapp.kernel_manager.list_kernel_ids()),
+            "spare_kernels": self.reserve.ready,
             "running": sum(1 for s in self.sessions.values() if s.running),
         }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
@@ -11,16 +10,17 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from . import executor
-from .document import CellNotFound, Document
+from . import executor, memory
+from .document import Document
 from .errors import ApiError, KernelStartFailed
 from .executor import Execution
-from .kernels import Kernel, Message
+from .kernels import Kernel
 from .news import News
 from .notebookfile import NotebookFile
 from .noting import Noting
 from .paths import outputs_folder
 from .spool import Spool
+from .wire import Message
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _KEPT = 200  # ended executions that stay addressable in any case, and whose late output finds its cell
@@ -91,6 +91,14 @@ class Session:
         """How many executions wait."""
         return self._queue.qsize()
 
+    def output_file(self, cell_id: str | None) -> str:
+        """Path of the file that takes a cell's text where the cell cannot."""
+        return os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt")
+
+    def execution_of(self, cell_id: str) -> Execution | None:
+        """The last execution of a cell that is still known."""
+        return next((each for each in reversed(self.executions.values()) if each.cell_id == cell_id), None)
+
     @property
     def notice(self) -> str | None:
         """What whoever looks at the session should know first."""
@@ -139,7 +147,7 @@ class Session:
         When code of a `batch` does not end well, what is queued behind it in that batch is not run.
         """
         self.last_activity = time.time()
-        spool = Spool(os.path.join(outputs_folder(self.file.path), f"cell-{cell_id}.txt"))
+        spool = Spool(self.output_file(cell_id))
         execution = Execution(execution_id, self.session_id, code, cell_id, spool)
         execution.batch = batch
         self.executions[execution_id] = execution
@@ -152,7 +160,7 @@ class Session:
         for key in list(self.executions)[: max(0, len(self.executions) - _KEPT)]:
             ended_at = self.executions[key].ended_at
             if ended_at is not None and time.time() - ended_at > _KEPT_SECONDS:
-                self.executions.pop(key).spool.close()
+                self.executions.pop(key).close_files()
         while len(self._by_message) > _KEPT:
             self._by_message.popitem(last=False)
 
@@ -181,7 +189,7 @@ class Session:
         self._notice = None
         execution.notice = ". ".join(notices) + "." if notices else None
         try:
-            self._put_outputs(execution)  # none yet: those of an earlier run go
+            execution.put_into(self.document)  # none yet: those of an earlier run go
             execution.start(self.kernel)
             self._notes.started(execution)
             request = self.kernel.execute_request(execution.code)
@@ -199,23 +207,13 @@ class Session:
         self.last_activity = time.time()
         self._store(execution)
         self._notes.done(execution)
+        memory.give_back_soon(execution)
 
     def _store(self, execution: Execution) -> None:
         """Put an execution's outputs, as they are now, into its cell, and have it saved."""
         if execution.started_at is not None:
-            self._put_outputs(execution)
+            execution.put_into(self.document)
             self.file.changed()
-
-    def _put_outputs(self, execution: Execution) -> None:
-        if execution.cell_id is None:
-            return
-        with contextlib.suppress(CellNotFound):  # the cell was deleted while it ran
-            self.document.set_outputs(
-                execution.cell_id,
-                execution.folder.outputs(),
-                execution.folder.execution_count,
-                execution.timing or None,
-            )
 
     # -- what comes from the kernel ----------------------------------------------------------------
 
@@ -258,7 +256,7 @@ class Session:
     def sync_running(self) -> None:
         """Bring the running cell's outputs into the document, for a save or a reader."""
         if self._running is not None:
-            self._put_outputs(self._running)
+            self._running.put_into(self.document)
 
     def _on_end(self, reason: str) -> None:
         if self._running is not None:
@@ -371,7 +369,7 @@ class Session:
             if not execution.ended:
                 execution.cut(why)
                 if execution.started_at is not None:
-                    self._put_outputs(execution)
+                    execution.put_into(self.document)
                     self.file.mark()
                 if execution is not self._running:  # of which `_run` notes the end
                     self._notes.done(execution)
@@ -394,5 +392,5 @@ class Session:
 
     def _release(self) -> None:
         for execution in self.executions.values():
-            execution.spool.close()
+            execution.close_files()
         self._notes.close()

@@ -24,6 +24,7 @@ class NodeSettings:
         runtime_dir: private folder on this machine's own disk, for sockets and scratch output.
         idle_timeout: seconds without a running cell after which the server ends; None for never.
         restarts: how often SLURM put the job back into the queue and started it again.
+        spare_kernels: how many kernels to keep ready for whoever asks next, 0 or 1.
     """
 
     connection_file: str
@@ -35,6 +36,7 @@ class NodeSettings:
     runtime_dir: str
     idle_timeout: float | None = None
     restarts: int = 0
+    spare_kernels: int = 0
 
     def api_path(self, path: str) -> str:
         """Path of a file as Jupyter's own API names it: below the root folder, with `/`; "" for the root."""

@@ -215,6 +215,11 @@ class TerminalText:
         """Return the head, the number of characters left out after it, and the tail."""
         return self._settled.cut(self._line.text() if self._line else "".join(self._plain))
 
+    def latest_line(self) -> str:
+        """Return the last line that has more than blanks, as it shows now; empty if there is none."""
+        head, _, tail = self.cut()
+        return (tail if tail.strip() else head).rstrip().rpartition("\n")[2]
+
     def _pass(self, text: str, start: int, *, moves: bool) -> int:
         """Take whole lines from `start` on up to the line with the next cursor movement, if any."""
         move = _MOVE.search(text, start) if moves else None

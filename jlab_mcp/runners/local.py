@@ -33,6 +33,7 @@ class LaunchOrder:
         interface: network interface to listen on instead of `bind_ip`.
         variables: environment variables to set.
         idle_timeout: seconds without a running cell after which the server ends; None for never.
+        spare_kernels: how many kernels to keep ready, 0 or 1.
         script: bash script that prepares the shell and runs the launcher; it sets `variables` itself.
         started_with: the settings, for the record.
     """
@@ -50,6 +51,7 @@ class LaunchOrder:
     launcher: Path
     interface: str | None
     idle_timeout: float | None
+    spare_kernels: int
     variables: Mapping[str, str]
     script: Path | None
     started_with: StartedWith
@@ -154,4 +156,5 @@ def _arguments(order: LaunchOrder) -> list[str]:
         server_id=order.server_id,
         interface=order.interface,
         idle_timeout=order.idle_timeout,
+        spare_kernels=order.spare_kernels,
     )

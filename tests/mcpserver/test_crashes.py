@@ -59,7 +59,7 @@ async def test_a_killed_mcp_server_costs_nothing_and_the_next_one_goes_on(live_p
         running = next(each["running"] for each in listed if each["session_id"] == session_id)
         queued = asyncio.create_task(another.ok("execute_code", session_id=session_id, code="print(n)"))
         go.touch()
-        ended = await another.ok("read_notebook", execution_id=running, wait_seconds=LIMIT)
+        ended = await another.ok("get_output", execution_id=running, wait_seconds=LIMIT)
         assert (ended["state"], ended["text"].splitlines()[:2]) == ("ok", ["begun 1", "done 1"])
         assert (await queued)["text"].splitlines()[0] == "1"
         await another.ok("shutdown_session", session_id=session_id)

@@ -18,6 +18,8 @@ PUBLISHED = {
     "edit_cell": ["session_id", "cell_index", "code"],
     "add_markdown": ["session_id", "markdown"],
     "execute_scratch": ["code"],
+    "get_output": [],
+    "cancel_execution": ["execution_id"],
     "interrupt_kernel": ["session_id"],
     "shutdown_session": ["session_id"],
     "ping": [],
@@ -46,7 +48,7 @@ async def test_tools_have_the_published_names_and_parameters(server: JlabServer)
 
 async def test_the_list_of_tools_is_short(server: JlabServer):
     listed = ListToolsResult(tools=await server.list_tools())
-    assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) <= 12_000  # as it is sent
+    assert len(listed.model_dump_json(by_alias=True, exclude_none=True).encode()) <= 14_000  # as it is sent
     assert len(INSTRUCTIONS.encode()) <= 2_048
     for tool in listed.tools:
         assert tool.description
@@ -58,6 +60,7 @@ async def test_hints_are_set_and_truthful(server: JlabServer):
     readers = {name for name, hint in hints.items() if hint and hint.read_only_hint}
     assert readers == {
         "read_notebook",
+        "get_output",
         "list_sessions",
         "list_profiles",
         "ping",
@@ -95,9 +98,7 @@ def test_several_problems_and_a_log_are_shown():
 
 def test_a_call_without_an_answer_says_by_which_id_to_ask_for_it() -> None:
     error = ServerUnreachable("it is silent", remedy=Remedy.RETRY, details={"execution_id": "ab12"})
-    assert wording.error_words(error).endswith(
-        "ask what became of it: `read_notebook` with execution_id ab12"
-    )
+    assert wording.error_words(error).endswith("ask what became of it: `get_output` with execution_id ab12")
 
 
 @pytest.mark.parametrize(

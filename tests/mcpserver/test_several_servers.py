@@ -45,7 +45,7 @@ async def test_sessions_on_two_servers_are_found_by_their_ids_alone(project: Pro
         for session_id, profile in ((on_small, "small"), (on_big, "big")):
             done = await me.ok("execute_code", session_id=session_id, code="print(here)")
             assert (done["profile"], profile in done["text"]) == (profile, True)
-            read = await me.ok("read_notebook", execution_id=done["execution_id"])
+            read = await me.ok("get_output", execution_id=done["execution_id"])
             assert read["profile"] == profile
             again = await me.ok(
                 "start_session_resume_notebook", experiment_name="x", notebook_path=done["notebook_path"]
@@ -56,7 +56,7 @@ async def test_sessions_on_two_servers_are_found_by_their_ids_alone(project: Pro
         said = await me.refused("execute_code", session_id="00000000", code="1")
         assert "asked: big (no), small (no)" in said
         assert "`list_sessions`" in said
-        said = await me.refused("read_notebook", execution_id="0" * 16)
+        said = await me.refused("get_output", execution_id="0" * 16)
         assert "asked: big (no), small (no)" in said
 
         await me.ok("stop_server", profile="small")
@@ -231,7 +231,7 @@ async def test_an_agent_that_finds_its_profile_broken_reaches_every_session(proj
             read = await me.ok("read_notebook", session_id=session["session_id"])
             assert len(read["cells"]) == 1
         async with agent(project) as me:
-            assert (await me.ok("read_notebook", execution_id=done["execution_id"]))["profile"] == profile
+            assert (await me.ok("get_output", execution_id=done["execution_id"]))["profile"] == profile
         async with agent(project) as me:
             again = await me.ok(
                 "start_session_resume_notebook", experiment_name="x", notebook_path=session["notebook_path"]

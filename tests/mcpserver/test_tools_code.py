@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import itertools
 import json
 from pathlib import Path
 
@@ -91,15 +92,152 @@ print("done", n)
         session_id = await me.open("slow")
         facts = await me.ok("execute_code", session_id=session_id, code=code, wait_seconds=0.5)
         assert facts["state"] == "running"
-        assert "keeps running" in facts["text"]
+        assert "goes on; do not send it again" in facts["text"]
         assert facts["execution_id"] in facts["text"]
         listed = await me.ok("list_sessions")
         mine = next(each for each in listed["sessions"] if each["session_id"] == session_id)
         assert mine["running"] == facts["execution_id"]
         flag.touch()
-        ended = await me.ok("read_notebook", execution_id=facts["execution_id"], wait_seconds=30)
+        ended = await me.ok("get_output", execution_id=facts["execution_id"], wait_seconds=30)
     assert ended["state"] == "ok"
     assert ended["text"].splitlines()[:2] == ["waiting 1", "done 1"]
+
+
+async def test_long_output_is_paged_and_searched_while_it_grows_and_by_cell_afterwards(live_project: Project):
+    flag = live_project.folder / "pages go on"
+    code = f"""
+import pathlib, time
+for n in range(5000): print(f"step {{n}} loss {{1 / (n + 1):.4f}}")
+while not pathlib.Path({str(flag)!r}).exists(): time.sleep(0.01)
+raise ValueError("at the end")
+"""
+    whole = "".join(f"step {n} loss {1 / (n + 1):.4f}\n" for n in range(5000))
+    async with agent(live_project) as me:
+        session_id = await me.open("pages")
+        facts = await me.ok("execute_code", session_id=session_id, code=code, wait_seconds=1)
+        own = {"execution_id": facts["execution_id"]}
+        # From page to page, as the answers say.
+        pages, at = [], 0
+        while at < len(whole):
+            page = await me.ok("get_output", **own, offset=at, wait_seconds=0.1)
+            assert page["state"] == "running"
+            assert len(page["text"]) < 13_000
+            pages.append(page["text"].rpartition("\n[text of bytes")[0] + "\n")
+            assert page["end"] > at
+            at = page["end"]
+        assert "the end so far; later from offset=" in page["text"]
+        assert "".join(pages) == whole
+        found = await me.ok("get_output", **own, grep=r"^step (42|4999) ")
+        lines = found["text"].splitlines()
+        assert lines[0] == f"{whole.index('step 42 ')}: step 42 loss 0.0233"
+        assert lines[1].endswith(": step 4999 loss 0.0002")
+        assert "no regular expression" in await me.refused("get_output", **own, grep="(")
+        flag.touch()
+        ended = await me.ok("get_output", session_id=session_id, cell=-1, wait_seconds=30)
+        assert (ended["state"], ended["execution_id"]) == ("error", facts["execution_id"])
+        last = await me.ok("get_output", session_id=session_id, cell=facts["cell_id"], offset=-400)
+        assert "ValueError" in last["text"]
+        assert "the end]" in last["text"]
+        fork = await me.ok(
+            "start_session_continue_notebook", experiment_name="pages", notebook_path=ended["notebook_path"]
+        )
+        saved = await me.ok("get_output", session_id=fork["session_id"], cell=0)
+        assert (saved["execution_id"], saved["state"]) == (None, None)
+        assert "saved output of an earlier run" in saved["text"]
+        assert "step 0 loss 1.0000" in saved["text"]
+        again = await me.ok("get_output", session_id=fork["session_id"], cell=0, grep="step 77 ")
+        assert "step 77 loss 0.0128" in again["text"]
+
+
+async def test_output_is_asked_for_by_an_execution_or_by_a_cell(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("which output")
+        none = await me.refused("get_output")
+        half = await me.refused("get_output", session_id=session_id)
+        both = await me.refused("get_output", session_id=session_id, cell=0, execution_id="abcd1234")
+        missing = await me.refused("get_output", session_id=session_id, cell=7)
+    for said in (none, half, both):
+        assert said.startswith("Give either execution_id, or session_id and cell.")
+    assert missing.startswith("There is no cell 7")
+
+
+async def test_progress_carries_the_latest_line_and_the_bar_as_it_stands(live_project: Project):
+    flag = live_project.folder / "bar seen"
+    code = f"""
+import pathlib, sys, time
+print("first line", flush=True)
+n = 0
+while not pathlib.Path({str(flag)!r}).exists():
+    n += 1
+    print(f"\\r{{n:4d}}it [00:01]", end="", file=sys.stderr, flush=True)
+    time.sleep(0.05)
+"""
+    async with agent(live_project) as me:
+        session_id = await me.open("progress")
+        running = asyncio.create_task(me.ok("execute_code", session_id=session_id, code=code))
+        async with asyncio.timeout(60):
+            while sum("it [00:01]" in (said or "") for _, _, said in me.progress) < 3:
+                await asyncio.sleep(0.05)
+        flag.touch()
+        ended = await running
+    bars = [said for _, _, said in me.progress if said and "it [00:01]" in said]
+    assert all(said.startswith("running for ") and said.count("it") == 1 for said in bars)
+    assert len(set(bars)) == len(bars)
+    values = [value for value, _, _ in me.progress]
+    assert values == sorted(values)
+    apart = [later - sooner for sooner, later in itertools.pairwise(values)]
+    assert min(apart) > 0.4  # at most twice a second
+    assert ended["state"] == "ok"
+
+
+async def test_one_execution_is_cancelled_and_those_behind_it_run(live_project: Project):
+    async with agent(live_project) as me:
+        session_id = await me.open("cancel one")
+        sleep = "import time\ntime.sleep(600)"
+        running = await me.ok("execute_code", session_id=session_id, code=sleep, wait_seconds=0.5)
+        waiting = await me.ok("execute_code", session_id=session_id, code="'never'", wait_seconds=0)
+        behind = await me.ok("execute_code", session_id=session_id, code="'behind'", wait_seconds=0)
+        assert "It waits and goes on" in waiting["text"]
+        dropped = await me.ok("cancel_execution", execution_id=waiting["execution_id"])
+        assert (dropped["state"], dropped["reason"]) == ("not_run", "cancelled before it was run")
+        stopped = await me.ok("cancel_execution", execution_id=running["execution_id"])
+        assert (stopped["state"], stopped["error"]["ename"]) == ("interrupted", "KeyboardInterrupt")
+        ended = await me.ok("get_output", execution_id=behind["execution_id"], wait_seconds=30)
+        assert ended["text"].startswith("'behind'")
+        late = await me.ok("cancel_execution", execution_id=behind["execution_id"])
+        assert late["state"] == "ok"
+
+
+async def test_a_call_that_says_nothing_of_waiting_waits_as_the_settings_say(live_project: Project):
+    config = live_project.folder / ".jlab-mcp.toml"
+    config.write_text("[output]\nwait_seconds = 0.5\n")
+    try:
+        async with agent(live_project) as me:
+            session_id = await me.open("patience")
+            sleep = {"code": "import time\ntime.sleep(600)"}
+            by_setting = await me.ok("execute_code", session_id=session_id, **sleep)
+            scratch = await me.ok("execute_scratch", **sleep)
+            path = live_project.notebooks / "sleeps.ipynb"
+            cells = [nbformat.v4.new_code_cell(text) for text in ("1", sleep["code"], "2")]
+            nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+            resumed = await me.ok(
+                "start_session_resume_notebook",
+                experiment_name="sleeps",
+                notebook_path=str(path),
+                wait_seconds=3,
+            )
+            last = resumed["execution_id"]
+            for each in (by_setting["execution_id"], scratch["execution_id"]):
+                assert (await me.ok("cancel_execution", execution_id=each))["state"] == "interrupted"
+            await me.ok("interrupt_kernel", session_id=resumed["session_id"])
+            ended = await me.ok("get_output", execution_id=last, wait_seconds=30)
+    finally:
+        config.unlink()
+    assert by_setting["state"] == scratch["state"] == "running"
+    assert resumed["code_cells"] == 3
+    assert resumed["left"] in {2, 3}  # on a slow machine the first one takes longer, too
+    assert f"{resumed['left']} more go on" in resumed["text"]
+    assert ended["state"] == "not_run"
 
 
 async def test_cells_are_edited_run_and_deleted_by_index_and_id(live_project: Project):
@@ -143,7 +281,7 @@ async def test_interrupt_while_a_cell_runs(live_project: Project):
         )
         assert started["state"] == "running"
         assert (await me.ok("interrupt_kernel", session_id=session_id))["interrupted"]
-        ended = await me.ok("read_notebook", execution_id=started["execution_id"], wait_seconds=30)
+        ended = await me.ok("get_output", execution_id=started["execution_id"], wait_seconds=30)
         assert ended["state"] == "interrupted"
         again = await me.ok("interrupt_kernel", session_id=session_id)
         assert not again["interrupted"]

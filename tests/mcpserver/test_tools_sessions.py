@@ -156,7 +156,7 @@ async def test_bad_input_is_one_clear_sentence_and_changes_nothing(live_project:
             "no kernel": await me.refused("start_new_session", experiment_name="x", kernel="nope"),
             "name": await me.refused("start_new_session", experiment_name=" "),
             "nothing named": await me.refused("read_notebook"),
-            "execution": await me.refused("read_notebook", execution_id="nope1234"),
+            "execution": await me.refused("get_output", execution_id="nope1234"),
             "missing argument": await me.refused("execute_code", session_id=session_id),
             "wrong argument": await me.refused(
                 "execute_code", session_id=session_id, code="1", wait_seconds=-1

@@ -126,6 +126,7 @@ def node_server(
     interface: str | None = None,
     env: dict[str, str] | None = None,
     arguments: tuple[str, ...] = (),
+    spare_kernels: int = 0,
 ) -> Iterator[NodeServer]:
     """Run a server in `folder`; it is ended when the context is left."""
     project = folder / "project"
@@ -136,7 +137,7 @@ def node_server(
     command = [
         python, str(copy_node(folder)), "--connection-file", str(connection_file), "--root-dir", str(project),
         "--notebook-dir", str(notebooks), "--port-min", str(ports[0]), "--port-max", str(ports[1]), "--profile", "local",
-        "--server-id", "0123456789abcdef", *(["--interface", interface] if interface else ["--ip", ip]),
+        "--server-id", "0123456789abcdef", "--spare-kernels", str(spare_kernels), *(["--interface", interface] if interface else ["--ip", ip]),
         *arguments,
     ]  # fmt: skip
     with log.open("wb") as output:

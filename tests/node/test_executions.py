@@ -283,3 +283,45 @@ def test_kernels_listen_on_no_port(node: NodeServer) -> None:
     session = node.new_session("sockets")
     code = "from ipykernel.kernelapp import IPKernelApp; IPKernelApp.instance().transport"
     assert texts(node.run(session["session_id"], code=code)) == "'ipc'"
+
+
+def test_the_full_text_comes_in_pages_and_by_search_while_the_code_runs(node: NodeServer) -> None:
+    session = node.new_session("pages")["session_id"]
+    code = (
+        "for n in range(200_000): print('row', n)\nprint('begun', flush=True)\nimport time\ntime.sleep(600)"
+    )
+    running = node.run(session, wait=0, code=code)["execution_id"]
+    seq = 0
+    while (shown := node.execution(running, after=seq, wait=5, brief=1))["latest_line"] != "begun":
+        assert (shown["state"], shown["outputs"]) in (("running", []), ("queued", []))
+        seq = shown["seq"]
+    whole = "".join(f"row {n}\n" for n in range(200_000)) + "begun\n"
+    page = node.get(f"executions/{running}/text", offset=1000, limit=500).json()
+    assert (page["text"], page["total"]) == (whole[1000 : page["end"]], len(whole))
+    found = node.get(f"executions/{running}/text", grep=r"row 1999\d\d$", limit=200).json()
+    first = found["matches"][0]
+    assert (first["text"], first["offset"]) == ("row 199900", whole.index("row 199900"))
+    assert found["execution"]["state"] == "running"
+    node.post(f"executions/{running}/interrupt")
+
+
+def test_the_output_of_a_cell_is_found_after_its_execution_is_forgotten(node: NodeServer) -> None:
+    session = node.new_session("forgotten")
+    node.run(session["session_id"], code="print('a'); 6 * 7")
+    cell = node.cells(session["session_id"])[0]["cell_id"]
+    last = node.get(f"sessions/{session['session_id']}/output", cell=cell).json()
+    assert (last["execution"]["state"], last["cell"]["cell_id"]) == ("ok", cell)
+    forked = node.post(
+        "sessions", name="forgotten", mode="continue", notebook_path=session["notebook_path"]
+    ).json()
+    other = forked["session"]["session_id"]
+    saved = node.get(f"sessions/{other}/output", cell=0).json()
+    assert saved["execution"] is None
+    assert len(saved["cell"]["outputs"]) == 2
+    assert node.get(f"sessions/{other}/text", cell="0").json()["text"] == "a\n42\n"
+
+
+def test_news_are_held_back_for_a_pause_but_the_end_is_not(node: NodeServer) -> None:
+    session = node.new_session("pause")["session_id"]
+    running = node.begin(session, "import time\nprint(1, flush=True)\ntime.sleep(0.2)")
+    assert node.execution(running, after=0, pause=60, wait=60)["state"] == "ok"

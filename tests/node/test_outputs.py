@@ -118,12 +118,14 @@ def test_an_error_is_an_output_and_an_attribute(name: str, ename: str) -> None:
     assert output["traceback"]
 
 
-def test_outputs_are_the_callers_own() -> None:
+def test_outputs_that_were_given_out_do_not_change_any_more() -> None:
     folder = OutputFolder()
-    first = folded("json", folder)
+    first = folded("update_display", folder)
     kept = copy.deepcopy(first)
-    first[0]["data"]["application/json"]["a"].append("changed")
-    assert folder.outputs() == kept
+    assert folder.update("one", {"data": {"text/plain": "later"}})
+    folder.feed("stream", {"name": "stdout", "text": "more"})
+    assert first == kept
+    assert folder.outputs() != kept
 
 
 def test_a_message_without_effect_says_so() -> None:

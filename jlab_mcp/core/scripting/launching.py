@@ -99,6 +99,7 @@ def _arguments(resolved: ResolvedProfile, job: JobPaths, server_id: str | None, 
         server_id=server_id,
         interface=resolved.interface,
         idle_timeout=resolved.profile.server.idle_timeout,
+        spare_kernels=resolved.profile.server.spare_kernels,
     )
     return [*map(word, arguments), *(_OF_JOB if in_job else [])]
 
