@@ -18,7 +18,6 @@ from . import editing
 from .errors import ApiError, BadRequest, NoSuchRoute
 from .executor import Execution
 from .fulltext import FullText
-from .leftkernels import left_kernels
 from .notebookfile import NotebookFile
 from .paths import existing_notebook
 from .resources import read_resources
@@ -137,7 +136,7 @@ async def list_sessions(call: Call) -> Any:
     return {
         "sessions": [session_json(s) for s in call.service.sessions.values()],
         "others": await call.service.other_kernels(),
-        "left": [each.as_json() for each in left_kernels()],
+        "left": [each.as_json() for each in call.service.left_kernels()],
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,8 +66,14 @@ class LeftKernel:
         return await end(self.members, gently=_GENTLY, within=_WITHIN)
 
 
-def left_kernels(proc: Path = PROC) -> list[LeftKernel]:
-    """Find the kernels of this user that have no server any more, the oldest first."""
+def left_kernels(notebooks: Mapping[str, str], proc: Path = PROC) -> list[LeftKernel]:
+    """Find the kernels of this user that have no server any more, the oldest first.
+
+    Args:
+        notebooks: what is known of the notebooks of kernels, by their ids; of others their environment tells,
+            or the folder in which they work.
+        proc: where the system shows its processes.
+    """
     everything = sorted(processes(proc), key=lambda each: each.ticks)
     by_kernel: dict[str, list[Process]] = {}
     for each in everything:
@@ -80,7 +86,8 @@ def left_kernels(proc: Path = PROC) -> list[LeftKernel]:
         if any(not env or str(each.parent) == env.get("JPY_PARENT_PID") for each, env in zip(known, told)):
             continue  # its server is there, or it cannot be told
         members = known + _others(known, everything)
-        found.append(LeftKernel(f"left-{kernel_id[:8]}", tuple(members), _notebook(known[0], told[0], proc)))
+        notebook = notebooks.get(kernel_id) or _notebook(known[0], told[0], proc)
+        found.append(LeftKernel(f"left-{kernel_id[:8]}", tuple(members), notebook))
     return found
 
 

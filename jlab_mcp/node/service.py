@@ -215,7 +215,7 @@ class Service:
         self.sessions[key] = session
         for news in self._news:
             session.tell(news)
-        self._earlier.opened(key, name, file.path, session.created_at)
+        self._earlier.opened(key, name, file.path, session.created_at, kernel_id)
         return session, not ours
 
     def _about(self, file: NotebookFile) -> dict[str, Any]:
@@ -250,11 +250,15 @@ class Service:
         """List the kernels that no session of ours has, such as a person's, as the API shows them."""
         return await self._kernels.others({each.kernel.kernel_id for each in self.sessions.values()})
 
+    def left_kernels(self) -> list[leftkernels.LeftKernel]:
+        """Find the kernels on this host that earlier servers have left."""
+        return leftkernels.left_kernels(self._earlier.notebooks())
+
     def left_kernel(self, left_id: str) -> leftkernels.LeftKernel | None:
         """Find a kernel that an earlier server has left by the id that it is shown with."""
         if not left_id.startswith("left-"):
             return None
-        return next((each for each in leftkernels.left_kernels() if each.left_id == left_id), None)
+        return next((each for each in self.left_kernels() if each.left_id == left_id), None)
 
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""
