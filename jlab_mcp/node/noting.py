@@ -109,7 +109,7 @@ class Noting:
 
 
 def _kept(execution: Execution, msg_type: str, content: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what is noted of a message: of a large one what the cell has, or nothing if that is large too."""
+    """Return what is noted of a message: of a large one what the cell has; None if that is large too."""
     if _size(content) <= _LARGE:
         return content
     outputs = execution.folder.outputs()
