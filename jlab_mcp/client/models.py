@@ -161,6 +161,9 @@ class Execution(WireModel):
     ended_at: float | None = None
     seq: int = Field(0, description="Number of the last event; grows with every change.")
     reason: str | None = Field(None, description="Why it was interrupted, not run or lost, in words.")
+    tag: str | None = Field(
+        None, description="The cell's tag by which a resume let it fail (raises-exception) or skipped it."
+    )
     notice: str | None = Field(None, description="What the caller should know first, in words.")
     output_file: Path | None = Field(None, description="The full text, where the cell holds head and tail.")
     output_bytes: int = 0

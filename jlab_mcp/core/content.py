@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.core import images, markup, words
+from jlab_mcp.core.svg import draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +20,9 @@ _TRACEBACK_HEAD, _TRACEBACK_TAIL = 12, 28
 """Lines kept of a long traceback: where it started, and where it broke."""
 _SVG_WORDS = 500
 _EVALUE = 2_000
+_CUT_TABLE = re.compile(r"\A.*\s\.\.\.(?:\s|\Z)|\\\s*$", re.MULTILINE)
+"""A column of dots in the head of a plain table, or a backslash where its lines were wrapped."""
+_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,14 @@ class _Sheet:
     beyond: list[int] = field(default_factory=list)
 
     def write(self, text: str) -> None:
-        text = words.fold_repeats(words.clean(text)).strip("\n")
+        text = words.clean(text).strip("\n")
         if text.strip():
             self.pieces.append(text)
+
+    @property
+    def text(self) -> str:
+        """All pieces, with what is repeated folded, within one of them or from one to the next."""
+        return words.fold_repeats("\n".join(self.pieces))
 
     def note(self, text: str) -> None:
         self.pieces.append(f"[{text}]")
@@ -90,7 +100,7 @@ def render(
         previous = stream
     if sheet.beyond:
         _beyond(sheet)
-    text = words.head_and_tail("\n".join(sheet.pieces), limits.chars, total=full_chars, where=full_text)
+    text = words.head_and_tail(sheet.text, limits.chars, total=full_chars, where=full_text)
     return Content(text, tuple(sheet.pictures))
 
 
@@ -107,7 +117,7 @@ def summary(outputs: Sequence[Mapping[str, Any]], chars: int) -> str:
             )
         else:
             _bundle(sheet, _mapping(output.get("data")))
-    return words.head_and_tail("\n".join(sheet.pieces), chars)
+    return words.head_and_tail(sheet.text, chars)
 
 
 def _bundle(sheet: _Sheet, data: Mapping[str, Any]) -> None:
@@ -115,24 +125,34 @@ def _bundle(sheet: _Sheet, data: Mapping[str, Any]) -> None:
     plain = _joined(data.get("text/plain", ""))
     picture = next((mime for mime in _PICTURES if mime in data), None)
     if picture is not None:
-        _picture(sheet, picture, _joined(data[picture]))
+        _encoded_picture(sheet, picture, _joined(data[picture]))
     elif "image/svg+xml" in data:
         _svg(sheet, _joined(data["image/svg+xml"]))
     elif "text/markdown" in data:
         sheet.write(_joined(data["text/markdown"]))
     elif "text/html" in data:
-        # `<IPython.core.display.HTML object>` says nothing, where a table's plain form says all.
-        text = plain if plain and not _is_repr(plain) else markup.html_text(_joined(data["text/html"]))
-        sheet.write(text or plain)
+        sheet.write(_plainest(plain, _joined(data["text/html"]), sheet.limits.chars) or plain)
     elif "text/latex" in data and (not plain or _is_repr(plain)):
         sheet.write(_joined(data["text/latex"]))
     elif plain:
         sheet.write(plain)
-        _others(sheet, data, known={"text/plain", "text/latex"})
+        _others(sheet, data, known={"text/plain", "text/latex", _VIEW})
     elif "application/json" in data:
         sheet.write(json.dumps(data["application/json"], ensure_ascii=False, indent=1))
     else:
         _others(sheet, data, known=set())
+
+
+def _plainest(plain: str, html: str, chars: int) -> str:
+    """Choose between the plain form and the text of the HTML form.
+
+    `<IPython.core.display.HTML object>` says nothing. A table's plain form says all and is aligned, unless
+    columns were left out (`...`) or wrapped to fit a terminal: then the HTML form has more of them.
+    """
+    if plain and not _is_repr(plain) and not ("<table" in html and _CUT_TABLE.search(plain)):
+        return plain
+    text = markup.html_text(html)
+    return plain if plain and not _is_repr(plain) and len(text) > chars else text
 
 
 def _others(sheet: _Sheet, data: Mapping[str, Any], known: set[str]) -> None:
@@ -142,26 +162,37 @@ def _others(sheet: _Sheet, data: Mapping[str, Any], known: set[str]) -> None:
             sheet.note(f"{mime}, {words.bytes_in_words(size)}, in the notebook only")
 
 
-def _picture(sheet: _Sheet, mime: str, encoded: str) -> None:
-    sheet.seen += 1
+def _encoded_picture(sheet: _Sheet, mime: str, encoded: str) -> None:
     if sheet.limits.pictures == 0:
         sheet.note(f"picture: {_kind(mime)}, {words.bytes_in_words(len(encoded) * 3 // 4)}")
-        return
-    if len(sheet.pictures) >= sheet.limits.pictures:
+    elif len(sheet.pictures) >= sheet.limits.pictures:
+        sheet.seen += 1
         sheet.beyond.append(sheet.seen)
-        return
+    else:
+        try:
+            data = base64.b64decode(encoded)
+        except binascii.Error as exc:
+            sheet.seen += 1
+            sheet.note(_not_shown(sheet.seen, _kind(mime), exc))
+        else:
+            _picture(sheet, data, _kind(mime))
+
+
+def _picture(sheet: _Sheet, data: bytes, kind: str, said: str = "") -> None:
+    sheet.seen += 1
     try:
-        data = base64.b64decode(encoded)
         fitted = images.fit(data, edge=sheet.limits.edge, max_bytes=sheet.limits.picture_bytes)
-    except (binascii.Error, images.PictureError) as exc:
-        sheet.note(f"picture {sheet.seen}: {_kind(mime)}, not shown: {exc}; it is in the notebook")
+    except images.PictureError as exc:
+        sheet.note(_not_shown(sheet.seen, kind, exc))
         return
     sheet.pictures.append(fitted)
     shrunk = "" if fitted.original == (fitted.width, fitted.height) else f", from {_size(fitted.original)}"
-    size = _size((fitted.width, fitted.height))
-    sheet.note(
-        f"picture {sheet.seen}: {fitted.kind} {size}{shrunk}, {words.bytes_in_words(len(fitted.data))}"
-    )
+    size = f"{_size((fitted.width, fitted.height))}{shrunk}, {words.bytes_in_words(len(fitted.data))}"
+    sheet.note(f"picture {sheet.seen}: {fitted.kind} {size}{said}")
+
+
+def _not_shown(number: int, kind: str, why: Exception) -> str:
+    return f"picture {number}: {kind}, not shown: {why}; it is in the notebook"
 
 
 def _beyond(sheet: _Sheet) -> None:
@@ -174,14 +205,21 @@ def _beyond(sheet: _Sheet) -> None:
 
 
 def _svg(sheet: _Sheet, svg: str) -> None:
-    size, text = markup.svg_size(svg), words.shorten(markup.svg_text(svg), _SVG_WORDS)
-    note = f"SVG picture{f' {size}' if size else ''}, {words.bytes_in_words(len(svg))}, in the notebook only"
-    sheet.note(f"{note}; text in it: {text}" if text else note)
+    """Draw it, if something that can is installed and there is room; its words are told in any case."""
+    text = words.shorten(markup.svg_text(svg), _SVG_WORDS)
+    said = f"; text in it: {text}" if text else ""
+    if len(sheet.pictures) < sheet.limits.pictures:
+        drawn = draw(svg, sheet.limits.edge)
+        if drawn is not None:
+            _picture(sheet, drawn, "SVG", f", drawn from SVG{said}")
+            return
+    size = " ".join(filter(None, ["SVG picture", markup.svg_size(svg)]))
+    sheet.note(f"{size}, {words.bytes_in_words(len(svg))}, in the notebook only{said}")
 
 
 def _error(output: Mapping[str, Any]) -> str:
     """Return the traceback, which ends in the error's own words, or just those."""
-    last = f"{output.get('ename', 'error')}: {words.shorten(str(output.get('evalue', '')), _EVALUE)}"
+    last = f"{output.get('ename') or 'error'}: {words.shorten(str(output.get('evalue', '')), _EVALUE)}"
     traceback = words.clean(_joined(output.get("traceback") or [], "\n"))
     lines = [line.rstrip() for line in traceback.split("\n")]
     if not traceback.strip():

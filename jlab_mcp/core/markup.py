@@ -36,7 +36,7 @@ def html_text(html: str) -> str:
     reader.feed(html)
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.parts).split("\n"))
-    return "\n".join(line.strip(" |") for line in lines if line.strip(" |"))
+    return "\n".join(line.rstrip(" |") for line in lines if line.strip(" |"))
 
 
 def svg_text(svg: str) -> str:

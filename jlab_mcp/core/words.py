@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +13,8 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _REPEATS = 3
 """Identical lines in a row that are still shown one by one."""
+_CYCLE = 4
+"""Lines of which something repeated may consist: a warning is two, the line of code and what is wrong."""
 _SLACK = 13 / 12
 """Bytes of JSON for a character of the budget; text beyond ASCII takes more, and is cut sooner."""
 
@@ -31,18 +32,38 @@ def in_utf8(text: str) -> str:
 
 
 def fold_repeats(text: str) -> str:
-    """Replace runs of identical lines by the line and how many more there were."""
+    """Replace what is repeated, of one or a few lines, by one of it and how many more there were."""
     lines = text.split("\n")
     if len(lines) <= _REPEATS:
         return text
     folded: list[str] = []
-    for line, run in groupby(lines):
-        count = sum(1 for _ in run)
-        if count > _REPEATS and line:
-            folded += [line, f"[the line above {count - 1:,} more times]"]
-        else:
-            folded += [line] * count
+    at = 0
+    while at < len(lines):
+        if lines[at] not in lines[at + 1 : at + 1 + _CYCLE]:
+            folded.append(lines[at])
+            at += 1
+            continue
+        period, count = _repeats(lines, at)
+        folded += lines[at : at + period]
+        if count > 1:
+            what = "line" if period == 1 else f"{period} lines"
+            folded.append(f"[the {what} above {count - 1:,} more times]")
+        at += period * count
     return "\n".join(folded)
+
+
+def _repeats(lines: list[str], at: int) -> tuple[int, int]:
+    """Return of how many lines that which begins here consists, and how often in a row it is there."""
+    for period in range(1, _CYCLE + 1):
+        end = at + period
+        while end < len(lines) and lines[end] == lines[end - period]:
+            end += 1
+        if not any(lines[at : at + period]) and end > at + 1:
+            return end - at, 1  # blank lines stay
+        count = (end - at) // period
+        if count > _REPEATS:
+            return period, count
+    return 1, 1
 
 
 def head_and_tail(text: str, limit: int, *, total: int | None = None, where: str | None = None) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _PICTURES_IN_THREAD = 200_000
 """Characters of encoded pictures from which fitting them would hold up other calls."""
+_ASKED = frozenset({"StdinNotImplementedError", "BdbQuit"})
+"""Errors of kernels whose code asked for input."""
 _LINE = 500
 """Characters of an exception's text, a reason or a notice that are repeated outside the outputs."""
 
@@ -87,7 +89,7 @@ async def execution_answer(
         f"the full text is in {execution.output_file}" if execution.output_file else _in_notebook(execution)
     )
     total = execution.output_bytes if execution.output_file else None
-    if _picture_chars(execution) > _PICTURES_IN_THREAD:
+    if _picture_chars(execution) > _PICTURES_IN_THREAD or _has_svg(execution):
         import anyio.to_thread
 
         content = await anyio.to_thread.run_sync(
@@ -96,7 +98,7 @@ async def execution_answer(
     else:
         content = render(execution.outputs, limits, full_text=full, full_chars=total)
     shown = content.text or _nothing_words(execution, edited=edited)
-    state = [state_words(execution), _next_words(execution)]
+    state = [state_words(execution), _input_words(execution), _next_words(execution)]
     lines = [notice_words(execution.notice), shown, *state, place_words(place)]
     facts = {**place_facts(place), **execution_facts(execution), "pictures": len(content.pictures)}
     return answer(lines, facts, content.pictures)
@@ -130,6 +132,15 @@ def state_words(execution: Execution) -> str:
     if (took := seconds(execution)) is not None:
         parts.append(f"{took:.3g} s")
     return f"[{' · '.join(parts)}]"
+
+
+def _input_words(execution: Execution) -> str:
+    if execution.error is None or execution.error.ename not in _ASKED:
+        return ""
+    return (
+        "Code cannot ask for input here, nor can a debugger: write what it would ask for into the code or"
+        " read it from a file, and print what a debugger would show."
+    )
 
 
 def _next_words(execution: Execution) -> str:
@@ -217,6 +228,10 @@ def _line(text: str | None) -> str:
 
 def _in_notebook(execution: Execution) -> str | None:
     return None if execution.cell_id is None else "all of it is in the notebook's cell"
+
+
+def _has_svg(execution: Execution) -> bool:
+    return any("image/svg+xml" in (output.get("data") or {}) for output in execution.outputs)
 
 
 def _picture_chars(execution: Execution) -> int:

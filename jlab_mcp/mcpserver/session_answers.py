@@ -40,6 +40,7 @@ class ListedServer:
 
 _FAILED_SHOWN = 20
 _FAILED_CHARS = 300
+_SKIP = "skip-execution"
 
 
 def session_answer(
@@ -155,8 +156,13 @@ class Rerun:
 
     @property
     def failed(self) -> list[Execution]:
-        """Those that did not end well."""
-        return [execution for execution in self.ended if execution.state.value != "ok"]
+        """Those that did not end well, unless a tag of their cell says that this is right."""
+        return [execution for execution in self.ended if execution.state.value != "ok" and not execution.tag]
+
+    @property
+    def tagged(self) -> list[Execution]:
+        """Those that failed or were not run because a tag of their cell says so."""
+        return [execution for execution in self.ended if execution.tag]
 
 
 async def rerun(call: Call, server: Connected, opened: OpenedSession, wait_seconds: float | None) -> Rerun:
@@ -179,9 +185,14 @@ async def rerun(call: Call, server: Connected, opened: OpenedSession, wait_secon
 def rerun_words(cells: Rerun) -> str:
     """Say how many cells succeeded, list those that did not, and say how to wait for those that still run."""
     took = sum(answers.seconds(execution) or 0.0 for execution in cells.ended)
-    good = len(cells.ended) - len(cells.failed)
+    run = [execution for execution in cells.ended if execution.tag != _SKIP]
+    good = len(cells.ended) - len(cells.failed) - len(cells.tagged)
     begun = "Re-ran the notebook" if not cells.left else "Re-running the notebook; so far"
-    lines = [f"{begun} in {took:.3g} s: {good} of {len(cells.ended)} code cells succeeded."]
+    lines = [f"{begun} in {took:.3g} s: {good} of {len(run)} code cells succeeded."]
+    for tag in dict.fromkeys(execution.tag for execution in cells.tagged):
+        tagged = words.listed(str(each.cell_index) for each in cells.tagged if each.tag == tag)
+        did = "was not run and keeps its outputs" if tag == _SKIP else "failed, as expected"
+        lines.append(f"Tagged {tag}, so it {did}: cell {tagged}.")
     for execution in cells.failed[:_FAILED_SHOWN]:
         error = execution.error
         why = f" {error.ename}: {error.evalue}" if error else ""
@@ -213,6 +224,10 @@ def rerun_facts(cells: Rerun) -> dict[str, Any]:
         "already_open": False,
         "code_cells": len(cells.ended) + len(left),
         "failed": failed,
+        "tagged": [
+            {"cell_index": each.cell_index, "cell_id": each.cell_id, "tag": each.tag}
+            for each in cells.tagged[:_FAILED_SHOWN]
+        ],
         "left": len(left),
         "execution_id": left[-1] if left else None,
     }

@@ -57,6 +57,11 @@ def bundle(value: object) -> dict[str, Any]:
     return made
 
 
+def display_body(content: dict[str, Any]) -> dict[str, Any]:
+    """Return `data` and `metadata` of a display message as an output has them."""
+    return {"data": bundle(content.get("data")), "metadata": mapping(content.get("metadata"))}
+
+
 def _valid(value: Any, depth: int) -> Any:
     """Replace what no file can hold: lone surrogates, NaN, and by its JSON what is nested too deep."""
     if isinstance(value, str):
@@ -73,7 +78,23 @@ def _valid(value: Any, depth: int) -> Any:
 
 
 def _rendered(value: Any) -> str:
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except (RecursionError, ValueError):
-        return "…"
+    """Return JSON of any depth, which the standard library's writer gives up on."""
+    parts: list[str] = []
+    todo: list[tuple[bool, Any]] = [(False, value)]  # what comes last stands first; True for text
+    while todo:
+        is_text, item = todo.pop()
+        if is_text:
+            parts.append(item)
+        elif isinstance(item, dict):
+            parts.append("{")
+            todo.append((True, "}"))
+            for at, (key, inner) in reversed(list(enumerate(item.items()))):
+                todo += [(False, inner), (True, f"{', ' if at else ''}{json.dumps(str(key))}: ")]
+        elif isinstance(item, (list, tuple)):
+            parts.append("[")
+            todo.append((True, "]"))
+            for at, inner in reversed(list(enumerate(item))):
+                todo += [(False, inner), (True, ", " if at else "")]
+        else:
+            parts.append(json.dumps(item, ensure_ascii=False))
+    return "".join(parts)

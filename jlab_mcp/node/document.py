@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from .bundles import display_body
 from .cells import (
     IDS_SINCE,
     Cell,
@@ -52,6 +53,7 @@ class Document:
         self.minor = minor
         self._slots = slots
         self._extra = extra  # what a later 4.x adds at the top
+        self._dumped: tuple[dict[str, Any], str] | None = None
         self._places: dict[str, int] = {}  # where each id was last seen; `index_of` checks it
         self._note_places()
 
@@ -89,7 +91,7 @@ class Document:
         cells = ",\n  ".join([slot.text(with_id=with_id) for slot in self._slots])
         texts = {
             "cells": f"[\n  {cells}\n ]" if cells else "[]",
-            "metadata": dump_json(self.metadata, 1),
+            "metadata": self._metadata_text(),
             "nbformat": str(_FORMAT),
             "nbformat_minor": str(self.minor),
             **{key: dump_json(value, 1) for key, value in self._extra.items()},
@@ -97,9 +99,17 @@ class Document:
         lines = [f" {dump_json(key, 0)}: {texts[key]}" for key in sorted(texts)]
         return "{\n" + ",\n".join(lines) + "\n}\n"
 
+    def _metadata_text(self) -> str:
+        """Return the metadata's text, made once: with the state of widgets it can be long."""
+        if self._dumped is None or self._dumped[0] is not self.metadata:
+            self._dumped = (self.metadata, dump_json(self.metadata, 1))
+        return self._dumped[1]
+
     def snapshot(self) -> Document:
         """Return this state of the notebook, which later edits of either do not change."""
-        return Document(list(self._slots), self.metadata, self.minor, self._extra)
+        copied = Document(list(self._slots), self.metadata, self.minor, self._extra)
+        copied._dumped = self._dumped
+        return copied
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -253,6 +263,20 @@ class Document:
             metadata = {key: value for key, value in metadata.items() if key != "execution"}
         self._change(index, outputs=outputs, execution_count=execution_count, metadata=metadata)
 
+    def update_outputs(self, cell_id: str, places: list[int], content: dict[str, Any]) -> None:
+        """Give the displays at these places of a cell's outputs other data, as `update_display_data` does.
+
+        Raises:
+            CellNotFound: there is no such cell, or it shows no displays there any more.
+        """
+        index = self.index_of(cell_id)
+        outputs = list(self._slots[index].cell.get("outputs", []))
+        for place in places:
+            if place >= len(outputs) or "data" not in outputs[place]:
+                raise CellNotFound(cell_id, len(self._slots))
+            outputs[place] = {**outputs[place], **display_body(content)}
+        self._change(index, outputs=outputs)
+
     def set_kernel_info(self, language_info: dict[str, Any], kernelspec: dict[str, Any]) -> None:
         """Record the kernel that runs the notebook; what else these two hold is kept."""
         self.metadata = {
@@ -328,6 +352,10 @@ def _validate(content: dict[str, Any], minor: int) -> None:
     from nbformat import ValidationError
     from nbformat.validator import validate
 
+    spec = content["metadata"].get("kernelspec")
+    if isinstance(spec, dict) and not {"name", "display_name"} <= spec.keys():
+        # Jupyter opens it all the same, and a session's own kernel takes the place of what is missing.
+        content = {**content, "metadata": {k: v for k, v in content["metadata"].items() if k != "kernelspec"}}
     try:
         validate(content, version=_FORMAT, version_minor=minor)
     except ValidationError as error:

@@ -70,6 +70,8 @@ class Execution:
         self.reason: str | None = None
         self.notice: str | None = None
         self.batch: str | None = None  # those queued after it in one batch are not run if it fails
+        self.may_fail: str | None = None  # the tag of its cell that says so
+        self.tag: str | None = None  # the tag that it ended by: as one that failed and may, or was not to run
         self.kernel: Kernel | None = None
         self.queued_at = time.time()
         self.started_at: float | None = None
@@ -180,10 +182,11 @@ class Execution:
             self._reply = content
             self._settle()
             return False
-        if msg_type == "execute_input":
-            self.folder.feed(msg_type, content)
+        if not self.begun.is_set():  # by its input, or by its first output where a kernel repeats no input
             self.begun_at = time.monotonic()
             self.begun.set()
+        if msg_type == "execute_input":
+            self.folder.feed(msg_type, content)
             return True
         changed = self.folder.feed(msg_type, content)
         if changed:
@@ -207,9 +210,11 @@ class Execution:
         self.folder.feed("execute_reply", self._reply)
         if status == "ok":
             self.end(OK)
+        elif self._was_stopped(status):
+            self.end(INTERRUPTED, "interrupted on request")
         elif status == "error":
-            stopped = self.interrupt_asked and self._reply.get("ename") == "KeyboardInterrupt"
-            self.end(INTERRUPTED if stopped else ERROR, "interrupted on request" if stopped else None)
+            self.tag = self.may_fail
+            self.end(ERROR, f"expected: its cell is tagged {self.tag}" if self.tag else None)
         else:
             self.end(
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
@@ -222,6 +227,16 @@ class Execution:
                 document.set_outputs(
                     self.cell_id, self.folder.outputs(), self.folder.execution_count, self.timing or None
                 )
+
+    def _was_stopped(self, status: object) -> bool:
+        """Whether the interrupt that was asked for is what this reply tells of.
+
+        Python says so by name; other kernels send an error of their own, or as R and bash do, an "abort".
+        """
+        if not self.interrupt_asked or not self.begun.is_set() or self._reply is None:
+            return False
+        is_python = self.kernel is not None and self.kernel.language == "python"
+        return status != "error" or not is_python or self._reply.get("ename") == "KeyboardInterrupt"
 
     async def wait(self, timeout: float, after: int | None = None, pause: float = 0.0) -> bool:
         """Return when ended, or when `seq` has passed `after`, or after `timeout` seconds.
@@ -274,6 +289,7 @@ class Execution:
             "ended_at": self.ended_at,
             "seq": self.seq,
             "reason": self.reason,
+            "tag": self.tag,
             "notice": self._notices(),
             "output_file": self.spool.path if self.spool.used else None,
             "output_bytes": self.folder.text_bytes,

@@ -87,6 +87,11 @@ class Kernel:
         process = self._process()
         return process.pid if process is not None else None
 
+    @property
+    def language(self) -> str:
+        """The name of the language that the kernel says it runs; empty if it does not."""
+        return str((self.info.get("language_info") or {}).get("name") or "")
+
     def _process(self) -> Any:
         provisioner = getattr(self.manager, "provisioner", None)
         return getattr(provisioner, "process", None)
@@ -180,6 +185,11 @@ class Kernel:
                 "stop_on_error": False,
             },
         )
+        return message
+
+    def comm_message(self, comm_id: str, data: dict[str, Any]) -> Message:
+        """Make a message to the kernel's side of a comm, as a widget in a browser sends it."""
+        message: Message = self._session.msg("comm_msg", {"comm_id": comm_id, "data": data})
         return message
 
     def silent_request(self, code: str, expressions: dict[str, str]) -> Message:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .bundles import bundle, clean, listed, mapping, text_from
+from .bundles import clean, display_body, listed, text_from
 from .items import Fixed, Gap, Item, Output, Stream, cost, edge, shortened, stub, too_long
 from .overflow import LIMIT_BYTES, Overflow, Spill, pieces
 from .plaintext import text_of
@@ -116,6 +116,14 @@ class OutputFolder:
         self._closed_cost = 0
         self._crowded_at = 4 * self._limit
         self._clear_next = False
+
+    def display_places(self) -> dict[str, list[int]]:
+        """Return at which indexes of `outputs` the displays of each id stand."""
+        places = {id(item): index for index, item in enumerate(self._items)}
+        return {
+            key: [places[id(item)] for item in items if id(item) in places]
+            for key, items in self._displays.items()
+        }
 
     def display_ids(self) -> set[str]:
         """Return the ids of displays that a later `update_display_data`, of any cell, may change."""
@@ -275,8 +283,7 @@ class OutputFolder:
 
 
 def _rich_output(output_type: str, content: dict[str, Any]) -> Output:
-    data, metadata = bundle(content.get("data")), mapping(content.get("metadata"))
-    return {"output_type": output_type, "data": data, "metadata": metadata}
+    return {"output_type": output_type, **display_body(content)}
 
 
 def _with_last_line(outputs: list[Output], line: str) -> list[Output]:

@@ -33,6 +33,7 @@ from .noting import Noting
 from .paths import existing_notebook, free_names, new_stem, shown_name
 from .processes import Process
 from .repeats import Repeats
+from .rerun import rerun
 from .reserve import Reserve
 from .results import Closed, Opened
 from .scratch import run_scratch
@@ -173,12 +174,8 @@ class Service:
         spec = self._kernels.spec(kernel, file.document)
         recovered = await self.left_journals.take_in(file)
         session, attached = await self._begin(key, name, file, spec, made=False)
-        if attached:
-            return Opened(session, attached=True, recovered=recovered)
-        batch = secrets.token_hex(8) if stop_on_error else None
-        code_cells = [c for c in session.document.cells if c["cell_type"] == "code" and c["source"].strip()]
-        executions = [session.submit(secrets.token_hex(8), c["source"], c["id"], batch) for c in code_cells]
-        return Opened(session, executions=tuple(executions), recovered=recovered)
+        executions = () if attached else tuple(rerun(session, stop_on_error=stop_on_error))
+        return Opened(session, attached=attached, executions=executions, recovered=recovered)
 
     def _create(self, stem: str, document: Document) -> NotebookFile:
         for path in free_names(stem):

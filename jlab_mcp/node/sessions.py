@@ -14,16 +14,16 @@ from . import executor, memory
 from .document import Document
 from .errors import ApiError, KernelStartFailed
 from .executor import Execution
+from .incoming import Incoming
 from .kernels import Kernel
 from .news import News
 from .notebookfile import NotebookFile
 from .noting import Noting
 from .paths import outputs_folder
 from .spool import Spool
-from .wire import Message
 
 _LOG = logging.getLogger("jlab_mcp_node")
-_KEPT = 200  # ended executions that stay addressable in any case, and whose late output finds its cell
+_KEPT = 200  # ended executions that stay addressable in any case
 _KEPT_SECONDS = 600.0  # for so long all stay addressable: a resumed notebook is asked for cell by cell
 _RESTARTED_WITHIN = 15.0  # seconds in which the server's restarter replaces a kernel that died
 
@@ -62,7 +62,7 @@ class Session:
         self._kernels = kernels
         self._context = context
         self._notes = notes
-        self._by_message: OrderedDict[str, Execution] = OrderedDict()
+        self.incoming = Incoming(file, self._store, notes.fed)
         self._queue: asyncio.Queue[Execution] = asyncio.Queue()
         self._running: Execution | None = None
         self._end_is_ours = False
@@ -70,7 +70,7 @@ class Session:
         self._notice: str | None = None
         self._news = News()
         self.dead_reason: str | None = None
-        self.kernel = Kernel(kernels, kernel_id, self._on_message, self._on_end)
+        self.kernel = Kernel(kernels, kernel_id, self.incoming.take, self._on_end)
         self._settled = asyncio.Event()  # the kernel is usable, or known to be gone for good
         self._follower: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -161,8 +161,6 @@ class Session:
             ended_at = self.executions[key].ended_at
             if ended_at is not None and time.time() - ended_at > _KEPT_SECONDS:
                 self.executions.pop(key).close_files()
-        while len(self._by_message) > _KEPT:
-            self._by_message.popitem(last=False)
 
     async def _work(self) -> None:
         while True:
@@ -190,16 +188,18 @@ class Session:
         execution.notice = ". ".join(notices) + "." if notices else None
         try:
             execution.put_into(self.document)  # none yet: those of an earlier run go
+            self.incoming.forget_displays(execution.cell_id)
             execution.start(self.kernel)
             self._notes.started(execution)
             request = self.kernel.execute_request(execution.code)
-            self._by_message[request["header"]["msg_id"]] = execution
+            self.incoming.expect(request, execution, self.kernel)
             await self.kernel.send(request)
             await execution.finished.wait()
+            await self.incoming.tell_widgets()
         finally:
             self._running = None
         self._finish(execution, execution.state, execution.reason)
-        if execution.batch is not None and execution.state != executor.OK:
+        if execution.batch is not None and execution.state != executor.OK and execution.tag is None:
             self._drop_queued("a cell before it failed", batch=execution.batch)
 
     def _finish(self, execution: Execution, state: str, reason: str | None) -> None:
@@ -215,48 +215,17 @@ class Session:
             execution.put_into(self.document)
             self.file.changed()
 
-    # -- what comes from the kernel ----------------------------------------------------------------
-
-    def _on_message(self, message: Message) -> None:
-        execution = self._by_message.get(message["parent_header"].get("msg_id", ""))
-        msg_type = message["header"]["msg_type"]
-        if execution is None:
-            return
-        if msg_type == "update_display_data":
-            self._update_display(message, execution)
-            return
-        # Late output (a thread of an ended cell) still belongs to the cell that began it.
-        text_before = execution.folder.text_bytes
-        changed = execution.feed(message)
-        self._notes.fed(execution, message, text_before)
-        if changed:
-            self._store_soon(execution)
-
-    def _store_soon(self, execution: Execution) -> None:
-        if execution.ended:
-            self._store(execution)
-        elif execution.cell_id is not None:
-            self.file.changed()
-
-    def _update_display(self, message: Message, current: Execution) -> None:
-        content = message["content"]
-        display_id = (content.get("transient") or {}).get("display_id")
-        if not isinstance(display_id, str):
-            return
-        for execution in {id(e): e for e in [*self._by_message.values(), current]}.values():
-            if execution.folder.update(display_id, content):
-                execution.bump()
-                self._notes.fed(execution, message, execution.folder.text_bytes)
-                self._store_soon(execution)
+    # -- the kernel's end --------------------------------------------------------------------------
 
     def _before_save(self) -> None:
         self.sync_running()
         self._notes.saving()
 
     def sync_running(self) -> None:
-        """Bring the running cell's outputs into the document, for a save or a reader."""
+        """Bring the running cell's outputs and the widgets into the document, for a save or a reader."""
         if self._running is not None:
             self._running.put_into(self.document)
+        self.incoming.save_widgets()
 
     def _on_end(self, reason: str) -> None:
         if self._running is not None:
@@ -271,6 +240,7 @@ class Session:
         """After an end that was not ours: take up the kernel that the server starts in its place."""
         try:
             if await self.kernel.successor(_RESTARTED_WITHIN):
+                self.incoming.forget_kernel()
                 await self.kernel.connect(self._context)
                 self.dead_reason = None
                 self._notice = (
@@ -327,9 +297,10 @@ class Session:
             if self._running is not None:
                 self._running.end(executor.KERNEL_DIED, "the kernel was restarted on request")
             self._drop_queued("the kernel was restarted before it")
+            self.incoming.forget_kernel()
             if self.kernel.manager is None:
                 self.kernel.close()
-                self.kernel = Kernel(self._kernels, await replace(), self._on_message, self._on_end)
+                self.kernel = Kernel(self._kernels, await replace(), self.incoming.take, self._on_end)
             else:
                 await self._kernels.restart_kernel(self.kernel.kernel_id)
             await self.kernel.connect(self._context)

@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_client.session import DELIM
 
 Message = dict[str, Any]
-"""A message's header, parent header and content."""
+"""A message's header, parent header, content and buffers."""
 
 
 def decode(frames: list[bytes], session: Any) -> Message | None:
@@ -26,15 +26,18 @@ def decode(frames: list[bytes], session: Any) -> Message | None:
         if session.auth is not None and not hmac.compare_digest(session.sign(signed), signature):
             return None
         signed.clear()
+        buffers = frames[at + 6 :]  # binary parts of widgets
         frames.clear()
-        message = {"header": json.loads(header), "parent_header": json.loads(parent)}
+        message: Message = {"header": json.loads(header), "parent_header": json.loads(parent)}
         text = content.decode("utf-8", "replace")  # kernels send bytes that are no UTF-8
         # Of 100 MB there are never three copies: the frame is let go before the text is read.
         del content
         message["content"] = _content(text)
     except ValueError:
         return None
-    return message if all(isinstance(part, dict) for part in message.values()) else None
+    if not all(isinstance(part, dict) for part in message.values()):
+        return None
+    return {**message, "buffers": buffers}
 
 
 def _content(text: str) -> Any:

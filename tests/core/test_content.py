@@ -55,6 +55,27 @@ def test_html_without_a_plain_form_is_shown_as_its_text():
     assert seen == "a | b\n1 | 2 < 3"
 
 
+PANDAS = """<table border="1" class="dataframe"><thead><tr style="text-align: right;">
+<th></th><th>a</th><th>b</th><th>c</th></tr></thead>
+<tbody><tr><th>0</th><td>1</td><td>2</td><td>3</td></tr></tbody></table>"""
+
+
+@pytest.mark.parametrize(
+    "plain", ["   a  ...  c\n0  1  ...  3\n\n[1 rows x 3 columns]", "   a  b  \\\n0  1  2   \n\n   c\n0  3"]
+)
+def test_a_table_whose_plain_form_leaves_columns_out_or_wraps_is_shown_by_its_html(plain):
+    assert text_of(shown(text_html=PANDAS, text_plain=plain)) == "| a | b | c\n0 | 1 | 2 | 3"
+
+
+def test_dots_in_the_cells_of_a_table_or_a_table_beyond_the_budget_leave_its_plain_form():
+    plain = "      a\n0  ... x"
+    assert text_of(shown(text_html=PANDAS, text_plain=plain)) == plain
+    cut = "   a  ...  c\n0  1  ...  3"
+    assert (
+        text_of(shown(text_html=PANDAS.replace("1", "10000"), text_plain=cut), limits=Limits(chars=26)) == cut
+    )
+
+
 def test_markdown_is_shown_as_it_is_written():
     assert text_of(shown(text_markdown="**bold**", text_plain="<Markdown object>")) == "**bold**"
 
@@ -102,10 +123,34 @@ def test_a_broken_picture_is_a_line_of_words(data):
     assert content.pictures == ()
 
 
-def test_svg_is_a_note_with_its_words():
+def test_svg_that_is_not_drawn_is_a_note_with_its_words():
     svg = '<svg width="10pt" height="20pt"><title>t</title><text>a &amp; b</text><style>x</style></svg>'
-    assert text_of(shown(image_svg__xml=svg)).endswith("in the notebook only; text in it: t · a & b]")
-    assert f"SVG picture 10pt{TIMES}20pt" in text_of(shown(image_svg__xml=svg))
+    seen = text_of(shown(image_svg__xml=svg), limits=Limits(pictures=0))
+    assert seen.endswith("in the notebook only; text in it: t · a & b]")
+    assert f"SVG picture 10pt{TIMES}20pt" in seen
+
+
+def test_svg_is_drawn_and_its_words_are_told():
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"><circle r="9"/><text y="20">label</text></svg>'
+    content = render([shown(image_svg__xml=svg)], Limits())
+    (picture,) = content.pictures
+    assert (picture.mime_type, picture.width, picture.height) == ("image/png", 80, 40)
+    assert content.text.startswith(f"[picture 1: PNG 80{TIMES}40, ")
+    assert content.text.endswith(", drawn from SVG; text in it: label]")
+
+
+def test_a_large_svg_is_drawn_within_the_edge():
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="3000pt" height="1000pt"><circle r="9"/></svg>'
+    (picture,) = render([shown(image_svg__xml=svg)], Limits(edge=300)).pictures
+    assert (picture.width, picture.height) == (300, 100)
+
+
+def test_what_a_widget_looks_like_is_no_matter_of_words():
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}}
+    assert (
+        text_of({"output_type": "display_data", "data": {"text/plain": "IntSlider(value=3)", **view}})
+        == "IntSlider(value=3)"
+    )
 
 
 def test_an_error_is_its_traceback_without_colours():
@@ -135,6 +180,7 @@ def test_a_long_traceback_loses_its_middle():
 
 def test_an_error_without_a_traceback_is_its_name_and_text():
     assert text_of({"output_type": "error", "ename": "E", "evalue": "v", "traceback": []}) == "E: v"
+    assert text_of({"output_type": "error", "ename": "", "evalue": "2", "traceback": []}) == "error: 2"
 
 
 def test_long_output_keeps_head_and_tail_and_names_the_file():

@@ -16,6 +16,13 @@ def test_runs_of_identical_lines_are_folded():
     assert fold_repeats("a\n" + "same\n" * 1000 + "b") == "a\nsame\n[the line above 999 more times]\nb"
 
 
+def test_a_few_lines_that_are_repeated_together_are_folded():
+    warning = "x.py:3: UserWarning: old\n  warnings.warn('old')\n"
+    folded = "x.py:3: UserWarning: old\n  warnings.warn('old')\n[the 2 lines above 499 more times]\nend"
+    assert fold_repeats(warning * 500 + "end") == folded
+    assert fold_repeats("a\n\n" * 9 + "b") == "a\n\n[the 2 lines above 8 more times]\nb"
+
+
 def test_a_few_identical_lines_and_blank_ones_stay():
     text = "x\nx\nx\n\n\n\n\n\ny"
     assert fold_repeats(text) == text

@@ -68,12 +68,21 @@ def install() -> None:
     """
     if not missing():
         return
-    with _no_daemons_started():
-        _apt_get("update", "--quiet")
-        _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *PACKAGES)
-        _unpack_lmod()
+    install_packages(*PACKAGES)
+    _unpack_lmod()
     if still := missing():
         raise RuntimeError(f"apt-get installed the packages, but not {', '.join(still)}")
+
+
+def install_packages(*names: str) -> None:
+    """Install Debian packages, and start no daemons of theirs.
+
+    Raises:
+        RuntimeError: apt-get failed.
+    """
+    with _no_daemons_started():
+        _apt_get("update", "--quiet")
+        _apt_get("install", "--quiet", "--yes", "--no-install-recommends", *names)
 
 
 def _unpack_lmod() -> None:
