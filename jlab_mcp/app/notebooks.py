@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -167,7 +168,9 @@ async def read(
     if notebook_path is not None:
         page = await connected.client.notebook(notebook_path, start=start, limit=limit)
         # The file of an open notebook is saved a little behind; its session knows better.
-        opened = [each for each in await sessions(connected) if each.notebook_path == page.notebook_path]
+        opened = [
+            each for each in await sessions(connected) if same_file(each.notebook_path, page.notebook_path)
+        ]
         if not opened:
             return page, None
         holder = opened[0]
@@ -176,6 +179,11 @@ async def read(
     else:
         holder = await session(connected, session_id)
     return await connected.client.cells(holder.session_id, start=start, limit=limit), holder
+
+
+def same_file(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one notebook, symbolic links followed."""
+    return one == other or os.path.realpath(one) == os.path.realpath(other)
 
 
 async def resources(connected: Connected) -> Resources:

@@ -69,7 +69,8 @@ async def server_with_notebook(resolved: ResolvedProfile, path: str) -> Target |
     async def has_it(server: Connected) -> bool:
         full = _normal(server.record.notebook_dir, path)
         sessions = await server.client.sessions()
-        return any(str(each.notebook_path) in (full, f"{full}.ipynb") for each in sessions)
+        wanted = {_real(full), _real(f"{full}.ipynb")}
+        return any(_real(each.notebook_path) in wanted for each in sessions)
 
     if len(listening(resolved)) < 2:  # noqa: PLR2004 - nothing to choose from
         return None
@@ -107,6 +108,11 @@ async def _answer(target: Target, has_it: Callable[[Connected], Awaitable[bool]]
         return "went away"
     except ServerError:
         return "does not answer"
+
+
+def _real(path: Path | str) -> str:
+    """Follow symbolic links: one notebook may be known by several paths."""
+    return os.path.realpath(path)
 
 
 def _normal(folder: Path, path: str) -> str:

@@ -177,6 +177,10 @@ class OpenedSession(WireModel):
 
     session: Session
     already_open: bool = False
+    attached: bool = Field(
+        False, description="Whether it took up a kernel that a person had for the notebook."
+    )
+    recovered: str | None = Field(None, description="What an earlier server had not saved, brought in now.")
     executions: list[Execution] = []
 
 
@@ -191,6 +195,8 @@ class ClosedSession(Session):
     """Answer to ending a session."""
 
     rescued: Path | None = Field(None, description="Where a copy went if the file could not be saved.")
+    processes: list[int] = Field([], description="Processes of its kernel that have not gone.")
+    detached: list[int] = Field([], description="Those it started in sessions of their own, which go on.")
 
 
 class CellChange(WireModel):
@@ -221,6 +227,30 @@ class CellPage(WireModel):
     total: int
     start: int
     cells: list[Cell]
+    notice: str | None = None
+
+
+class OtherKernel(WireModel):
+    """A kernel of a notebook or console that no session has, such as a person's in JupyterLab."""
+
+    kernel_id: str
+    kernel_name: str
+    kernel_state: str
+    kernel_pid: int | None = None
+    last_activity: float | None = None
+    type: str = ""
+    notebook_path: Path
+
+
+class LeftKernel(WireModel):
+    """A kernel on the server's host whose own server is gone."""
+
+    left_id: str = Field(description="What names it where a session is ended.")
+    pid: int
+    processes: int = 1
+    age_s: float | None = None
+    rss: int | None = None
+    notebook_path: Path | None = None
 
 
 class CellOutput(WireModel):
@@ -252,6 +282,8 @@ class SessionList(WireModel):
     """Answer to listing sessions."""
 
     sessions: list[Session]
+    others: list[OtherKernel] = []
+    left: list[LeftKernel] = []
 
 
 class Refusal(WireModel):

@@ -115,7 +115,11 @@ class NodeClient:
 
     async def sessions(self) -> list[models.Session]:
         """List the sessions of the server."""
-        return (await self._ask(models.SessionList, "GET", "sessions")).sessions
+        return (await self.listing()).sessions
+
+    async def listing(self) -> models.SessionList:
+        """List the sessions of the server, its other kernels, and those left on its host by earlier ones."""
+        return await self._ask(models.SessionList, "GET", "sessions")
 
     async def session(self, session_id: str) -> models.Session:
         """Look one session up."""

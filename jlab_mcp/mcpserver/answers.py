@@ -198,6 +198,7 @@ def session_facts(session: Session, place: Place) -> dict[str, Any]:
         "cells": session.cells,
         "running": session.running,
         "queued": session.queued,
+        "last_activity": session.last_activity,
         "notice": session.notice and _line(session.notice),
         "save_error": session.save_error and _line(session.save_error),
     }
@@ -209,8 +210,14 @@ def session_words(session: Session) -> str:
     running = f", running {session.running}" if session.running else ""
     return (
         f"session {session.session_id} `{session.name}`: kernel {session.kernel_name} {session.kernel_state}"
-        f"{running}{queued}, {session.cells} cells, {session.notebook_path}"
+        f"{running}{queued}{active_words(session.last_activity)}, {session.cells} cells, "
+        f"{session.notebook_path}"
     )
+
+
+def active_words(at: float | None) -> str:
+    """Say how long ago something was last active, as a further part of a line."""
+    return "" if at is None else f", last active {words.duration(max(0.0, time.time() - at))} ago"
 
 
 def listed_words(session: Session) -> list[str]:

@@ -48,7 +48,7 @@ def page(page: CellPage, place: Place, chars: int, session: Session | None) -> C
         ],
         "save_error": session and answers.session_facts(session, place)["save_error"],
     }
-    notes = answers.session_notes(session) if session else []
+    notes = [*(answers.session_notes(session) if session else []), answers.notice_words(page.notice)]
     cells = _cells_words(page.cells, chars)
     return answers.answer([*notes, head, cells, more, answers.place_words(place)], facts)
 

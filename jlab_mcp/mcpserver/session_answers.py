@@ -9,6 +9,7 @@ from jlab_mcp.core import words
 from jlab_mcp.errors import ServerError
 from jlab_mcp.mcpserver import answers
 from jlab_mcp.mcpserver.calls import patience
+from jlab_mcp.mcpserver.kernel_answers import kernel_facts, left_words, other_words
 from jlab_mcp.mcpserver.wording import sentence
 
 if TYPE_CHECKING:
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from mcp_types import CallToolResult
 
     from jlab_mcp.app.connect import Connected
-    from jlab_mcp.client.models import ClosedSession, Execution, InterruptedSession, OpenedSession, Session
+    from jlab_mcp.client.models import (
+        ClosedSession,
+        Execution,
+        InterruptedSession,
+        OpenedSession,
+        Session,
+        SessionList,
+    )
     from jlab_mcp.mcpserver.calls import Call
     from jlab_mcp.mcpserver.desk import Desk
 
@@ -27,7 +35,7 @@ class ListedServer:
     """A server and its sessions."""
 
     server: Connected
-    sessions: list[Session]
+    listing: SessionList
 
 
 _FAILED_SHOWN = 20
@@ -64,13 +72,13 @@ async def listed(desk: Desk, profile: str | None) -> tuple[list[ListedServer], l
     if len(targets) < 2:  # noqa: PLR2004 - nothing to choose from
         meant = desk.find(profile)
         async with desk.at(meant.target) as server:
-            return [ListedServer(server, await server.client.sessions())], desk.news(server, meant)
+            return [ListedServer(server, await server.client.listing())], desk.news(server, meant)
     found: list[ListedServer] = []
     silent: list[ServerError] = []
     for target in targets:
         try:
             async with desk.at(target) as server:
-                found.append(ListedServer(server, await server.client.sessions()))
+                found.append(ListedServer(server, await server.client.listing()))
         except ServerError as error:
             silent.append(error)
     if not found:
@@ -83,18 +91,22 @@ def sessions_answer(found: Sequence[ListedServer]) -> CallToolResult:
     """Answer with the sessions of one server or of several."""
     from jlab_mcp.app import notebooks
 
-    total = sum(len(each.sessions) for each in found)
+    total = sum(len(each.listing.sessions) for each in found)
     lines = [f"{total} open session{'' if total == 1 else 's'}."]
     facts: list[dict[str, Any]] = []
+    told: set[str] = set()
     for each in found:
         here = answers.place_words(notebooks.place(each.server))
         lines += [here] if len(found) > 1 else []
-        for session in each.sessions:
+        for session in each.listing.sessions:
             place = notebooks.place(each.server, session.session_id, session.notebook_path)
             lines += answers.listed_words(session)
             facts.append(answers.session_facts(session, place))
+        lines += other_words(each.listing.others)
+        lines += left_words(kernel for kernel in each.listing.left if kernel.left_id not in told)
+        told |= {kernel.left_id for kernel in each.listing.left}
         lines += [here] if len(found) == 1 else []
-    return answers.answer(lines, {"sessions": facts})
+    return answers.answer(lines, {"sessions": facts, **kernel_facts(each.listing for each in found)})
 
 
 def interrupt_words(session: InterruptedSession) -> str:
@@ -111,8 +123,25 @@ def interrupt_words(session: InterruptedSession) -> str:
     )
 
 
+def taken_up_words(opened: OpenedSession) -> str:
+    """Say which running session, or which person's kernel, a notebook that is open already has given."""
+    if opened.attached:
+        return (
+            "The notebook is open in JupyterLab: the session has taken up its kernel as it is, with all its "
+            "variables. Nothing was re-run; `shutdown_session` would end this kernel for the person too."
+        )
+    return "The notebook is open already: this is its running session. Nothing was re-run."
+
+
+def recovered_notes(opened: OpenedSession) -> list[str]:
+    """Return what has to be known first of what was brought into the notebook."""
+    return [f"NOTE: {sentence(opened.recovered)}"] if opened.recovered else []
+
+
 def end_words(session: ClosedSession) -> str:
     """Say what became of a session that was ended, and where its notebook is."""
+    if session.kernel_state == "left":
+        return "Ended a kernel whose server was gone."
     if session.rescued is not None:
         return f"Ended the session; its notebook's file could not be saved, a copy is in {session.rescued}."
     if session.save_error is not None:

@@ -7,15 +7,18 @@ from pydantic import Field
 
 from jlab_mcp.mcpserver import answers
 from jlab_mcp.mcpserver.calls import Call, ProfileArgument, WaitArgument
+from jlab_mcp.mcpserver.kernel_answers import closed_facts, gone_words
 from jlab_mcp.mcpserver.session_answers import (
     end_words,
     interrupt_words,
     listed,
+    recovered_notes,
     rerun,
     rerun_facts,
     rerun_words,
     session_answer,
     sessions_answer,
+    taken_up_words,
 )
 
 KernelArgument = Annotated[
@@ -48,7 +51,8 @@ async def start_session_resume_notebook(
 ) -> CallToolResult:
     """Open a session on an existing notebook and re-run all its code cells in order.
 
-    A notebook that is open already gives its running session, and nothing is re-run.
+    A notebook that is open already gives its running session, or the kernel that a person has there, and
+    nothing is re-run.
     """
     from jlab_mcp.app import notebooks
 
@@ -59,14 +63,15 @@ async def start_session_resume_notebook(
             server, experiment_name, "resume", notebook_path=notebook_path, stop_on_error=stop_on_error
         )
         desk.remember(opened.session.session_id, server)
-        notes = desk.news(server, meant)
-        if opened.already_open and not opened.executions:
-            line = "The notebook is open already: this is its running session. Nothing was re-run."
-            answer = session_answer(server, opened.session, line, {"already_open": True})
+        notes = [*recovered_notes(opened), *desk.news(server, meant)]
+        if (opened.already_open or opened.attached) and not opened.executions:
+            facts = {"already_open": True, "attached": opened.attached, "recovered": opened.recovered}
+            answer = session_answer(server, opened.session, taken_up_words(opened), facts)
             return answers.with_notes(notes, answer)
         cells = await rerun(call, server, opened, wait_seconds)
         session = await notebooks.session(server, opened.session.session_id)
-        answer = session_answer(server, session, rerun_words(cells), rerun_facts(cells))
+        facts = {**rerun_facts(cells), "recovered": opened.recovered}
+        answer = session_answer(server, session, rerun_words(cells), facts)
         return answers.with_notes(notes, answer)
 
 
@@ -88,12 +93,12 @@ async def start_session_continue_notebook(
         )
         desk.remember(opened.session.session_id, server)
         line = "Forked the notebook; the kernel is fresh, so run the cells you need (run_cell)."
-        answer = session_answer(server, opened.session, line)
-        return answers.with_notes(desk.news(server, meant), answer)
+        answer = session_answer(server, opened.session, line, {"recovered": opened.recovered})
+        return answers.with_notes([*recovered_notes(opened), *desk.news(server, meant)], answer)
 
 
 async def list_sessions(call: Call, profile: ProfileArgument = None) -> CallToolResult:
-    """List the open sessions of this project's servers, whoever opened them."""
+    """List the open sessions of this project's servers, whoever opened them, and kernels that are in none."""
     desk = call.request_context.lifespan_context
     found, notes = await listed(desk, profile)
     return answers.with_notes(notes, sessions_answer(found))
@@ -120,12 +125,15 @@ async def restart_kernel(session_id: str, call: Call) -> CallToolResult:
 
 
 async def shutdown_session(session_id: str, call: Call) -> CallToolResult:
-    """End a session and its kernel and free its memory; the notebook is saved first."""
+    """End a session and its kernel and free its memory; the notebook is saved first.
+
+    It also ends a kernel without a server that `list_sessions` shows.
+    """
     from jlab_mcp.app import notebooks
 
     desk = call.request_context.lifespan_context
     async with desk.session(session_id) as server:
         session = await notebooks.shut_down(server, session_id)
     desk.forget(session_id)
-    facts = {"rescued": None if session.rescued is None else str(session.rescued)}
-    return session_answer(server, session, end_words(session), facts, ended=True)
+    line = f"{end_words(session)} {gone_words(session)}"
+    return session_answer(server, session, line, closed_facts(session), ended=True)

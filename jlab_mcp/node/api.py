@@ -132,13 +132,17 @@ async def resources(call: Call) -> Any:
 
 
 async def list_sessions(call: Call) -> Any:
-    """`GET sessions`."""
-    return {"sessions": [session_json(s) for s in call.service.sessions.values()]}
+    """`GET sessions`: ours, other kernels of this server, and what earlier servers left on its host."""
+    return {
+        "sessions": [session_json(s) for s in call.service.sessions.values()],
+        "others": await call.service.other_kernels(),
+        "left": [each.as_json() for each in call.service.left_kernels()],
+    }
 
 
 async def open_session(call: Call) -> Any:
     """`POST sessions`."""
-    session, already_open, executions = await call.service.open_session(
+    opened = await call.service.open_session(
         call.optional_text("mode") or "new",
         call.text("name"),
         call.optional_text("notebook_path"),
@@ -146,19 +150,27 @@ async def open_session(call: Call) -> Any:
         None if call.body.get("session_id") is None else call.identifier("session_id"),
         stop_on_error=call.body.get("stop_on_error") is True,
     )
-    queued = [execution_json(session, execution, outputs=False) for execution in executions]
-    return {"session": session_json(session), "already_open": already_open, "executions": queued}
+    session = opened.session
+    return {
+        "session": session_json(session),
+        "already_open": opened.already_open,
+        "attached": opened.attached,
+        "recovered": opened.recovered,
+        "executions": [execution_json(session, each, outputs=False) for each in opened.executions],
+    }
 
 
 async def show_session(call: Call, session_id: str) -> Any:
     """`GET sessions/{id}`."""
-    return session_json(call.service.session(session_id))
+    left = call.service.left_kernel(session_id)
+    return left.as_session() if left is not None else session_json(call.service.session(session_id))
 
 
 async def close_session(call: Call, session_id: str) -> Any:
     """`DELETE sessions/{id}`."""
-    session, rescued = await call.service.close_session(session_id)
-    return {**session_json(session), "rescued": rescued}
+    closed = await call.service.close_session(session_id)
+    more = {"rescued": closed.rescued, "processes": closed.processes, "detached": closed.detached}
+    return {**closed.session, **more}
 
 
 async def interrupt(call: Call, session_id: str) -> Any:
@@ -188,9 +200,11 @@ async def change_cells(call: Call, session_id: str) -> Any:
 
 
 async def read_notebook(call: Call) -> Any:
-    """`GET notebook?path=&start=&limit=`: a notebook that need not be open."""
+    """`GET notebook?path=&start=&limit=`: a notebook that need not be open, with what its journals hold."""
     path = existing_notebook(call.service.settings.notebook_dir, str(call.query.get("path", "")))
-    return editing.page(NotebookFile.read(path).document, path, *_span(call))
+    document = NotebookFile.read(path).document
+    notice = await call.service.left_journals.shown_in(document, path)
+    return {**editing.page(document, path, *_span(call)), "notice": notice}
 
 
 def _span(call: Call) -> tuple[int, int]:

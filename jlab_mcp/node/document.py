@@ -136,6 +136,10 @@ class Document:
     def __len__(self) -> int:
         return len(self._slots)
 
+    def __contains__(self, cell_id: object) -> bool:
+        """Whether there is a cell of this id."""
+        return cell_id in self._places
+
     @property
     def cells(self) -> list[Cell]:
         """The cells in order, to read."""
@@ -190,8 +194,10 @@ class Document:
         """
         return self._slots[self.index_of(ref)].cell
 
-    def insert(self, index: int | None, cell_type: str, source: str) -> str:
+    def insert(self, index: int | None, cell_type: str, source: str, cell_id: str | None = None) -> str:
         """Insert a cell before the one at this index (negative from the end; none: at the end).
+
+        It gets the id given, which no cell may have, or a new one.
 
         Returns:
             The id of the new cell.
@@ -203,7 +209,7 @@ class Document:
         position = total if index is None else index
         if not -total <= position <= total:
             raise CellNotFound(position, total)
-        cell_id = free_id(self._places)
+        cell_id = cell_id or free_id(self._places)
         self._slots.insert(position, Slot(new_cell(cell_type, source, cell_id)))
         self._places[cell_id] = position % (total + 1)
         return cell_id

@@ -28,8 +28,8 @@ class EarlierSessions:
         self._sessions = _read(self._path)
         self._earlier = set(self._sessions)
 
-    def opened(self, session_id: str, name: str, notebook_path: str, at: float) -> None:
-        """Note a session that was opened at that time, in seconds of the epoch."""
+    def opened(self, session_id: str, name: str, notebook_path: str, at: float, kernel_id: str) -> None:
+        """Note a session that was opened at that time, in seconds of the epoch, with its kernel."""
         self._earlier.discard(session_id)
         self._sessions.pop(session_id, None)
         self._sessions[session_id] = {
@@ -37,6 +37,7 @@ class EarlierSessions:
             "name": name,
             "opened_at": at,
             "server_id": self._settings.server_id,
+            "kernel_id": kernel_id,
         }
         for old in list(self._sessions)[:-_KEPT]:
             del self._sessions[old]
@@ -46,6 +47,10 @@ class EarlierSessions:
         """Forget a session that somebody ended: nothing of it is lost."""
         if self._sessions.pop(session_id, None) is not None:
             self._write()
+
+    def notebooks(self) -> dict[str, str]:
+        """Return the notebooks of the sessions that are known, by the ids of their kernels."""
+        return {str(each.get("kernel_id")): str(each["notebook_path"]) for each in self._sessions.values()}
 
     def missing(self, session_id: str, known: list[str]) -> SessionNotFound:
         """Make the error that says that there is no such session, and where an earlier server had it."""

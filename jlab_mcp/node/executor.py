@@ -12,6 +12,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
+from .document import CellNotFound, Document
 from .fulltext import FullText
 from .outputs import OutputFolder
 from .overflow import outputs_file
@@ -32,6 +33,11 @@ _LEFT_WITHIN = 5.0  # seconds in which a kernel ends that was told to by `exit()
 INTERRUPTED, KERNEL_DIED, NOT_RUN, SERVER_ENDED = "interrupted", "kernel_died", "not_run", "server_ended"
 
 CANCELLED = "cancelled before it was run"
+
+
+def cut_line(why: str) -> str:
+    """Return what stands at the end of a cell that the end of the server, in a word, has cut short."""
+    return f"jlab-mcp: the server ended ({why}) while this cell ran"
 
 
 class Execution:
@@ -145,7 +151,7 @@ class Execution:
         if self.started_at is None:
             self.end(SERVER_ENDED, f"the server ended ({why}) before it was run")
         else:
-            self.folder.last_line = f"jlab-mcp: the server ended ({why}) while this cell ran"
+            self.folder.last_line = cut_line(why)
             self.end(SERVER_ENDED, f"the server ended ({why})")
 
     def tell(self, notice: str) -> None:
@@ -220,6 +226,14 @@ class Execution:
             self.end(
                 NOT_RUN, "the kernel dropped it unrun, because the code before it failed or was interrupted"
             )
+
+    def put_into(self, document: Document) -> None:
+        """Put the outputs, as they are now, into the cell; one that was deleted meanwhile is none."""
+        if self.cell_id is not None:
+            with contextlib.suppress(CellNotFound):
+                document.set_outputs(
+                    self.cell_id, self.folder.outputs(), self.folder.execution_count, self.timing or None
+                )
 
     def _was_stopped(self, status: object) -> bool:
         """Whether the interrupt that was asked for is what this reply tells of.

@@ -30,12 +30,19 @@ class Incoming:
     Args:
         file: the notebook.
         store: puts an ended execution's outputs into its cell.
+        note: gets each message that an execution has taken, and how many bytes of text that had before it.
     """
 
-    def __init__(self, file: NotebookFile, store: Callable[[Execution], None]) -> None:
+    def __init__(
+        self,
+        file: NotebookFile,
+        store: Callable[[Execution], None],
+        note: Callable[[Execution, Message, int], None],
+    ) -> None:
         self.widgets = Widgets()
         self._file = file
         self._store = store
+        self._note = note
         self._by_message: OrderedDict[str, Execution] = OrderedDict()
         self._newest: dict[str, str] = {}  # the last execution of each cell
         self._displays: OrderedDict[str, dict[str, list[int]]] = (
@@ -66,11 +73,17 @@ class Incoming:
         elif self.widgets.catch(parent, msg_type, content):
             self._caught(execution)
         elif msg_type == "update_display_data":
-            self._update_display(content)
-        elif execution is not None and execution.feed(message):
+            self._update_display(message)
+        elif execution is not None and self._fed(execution, message):
             if execution.ended:
                 self._by_message.move_to_end(parent)
             self._store_soon(execution)
+
+    def _fed(self, execution: Execution, message: Message) -> bool:
+        text_before = execution.folder.text_bytes
+        changed = execution.feed(message)
+        self._note(execution, message, text_before)
+        return changed
 
     def save_widgets(self) -> None:
         """Bring the widgets' state into the notebook's metadata."""
@@ -120,13 +133,15 @@ class Incoming:
         else:
             self._file.changed()
 
-    def _update_display(self, content: dict[str, Any]) -> None:
+    def _update_display(self, message: Message) -> None:
+        content: dict[str, Any] = message["content"]
         display_id = (content.get("transient") or {}).get("display_id")
         if not isinstance(display_id, str):
             return
         for execution in self._by_message.values():
             if execution.folder.update(display_id, content):
                 execution.bump()
+                self._note(execution, message, execution.folder.text_bytes)
                 self._store_soon(execution)
         if self.widgets.update_display(display_id, content):
             self._caught(None)

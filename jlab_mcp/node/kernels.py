@@ -95,8 +95,11 @@ class Kernel:
         provisioner = getattr(self.manager, "provisioner", None)
         return getattr(provisioner, "process", None)
 
-    async def connect(self, context: Any, timeout: float = 60.0) -> None:
+    async def connect(self, context: Any, timeout: float = 60.0, *, attach: bool = False) -> None:
         """Open the channels of the present process and wait until it is ready.
+
+        Where `attach` is set it has run before, and may be at work: then it answers on its control channel
+        (kernels that have but one thread do so when they are done).
 
         Raises:
             KernelStartFailed: it ended or did not answer within `timeout` seconds.
@@ -107,6 +110,7 @@ class Kernel:
             raise KernelStartFailed("the kernel was shut down before it was ready")
         self.generation += 1
         self.state = "starting"
+        before = getattr(manager, "execution_state", None) if attach else None
         self._farewell = self._memory = None
         # The server decodes each message a second time to note a kernel's activity; `_note_activity` does it.
         self._kernels.stop_watching_activity(self.kernel_id)
@@ -116,21 +120,23 @@ class Kernel:
         self._session = client.session
         self._shell = client.connect_shell()
         iopub = client.connect_iopub()
-        self._sockets = [self._shell, iopub]
+        greeted = client.connect_control() if attach else self._shell
+        self._sockets = [self._shell, iopub, *([greeted] if attach else [])]
         self._tasks = [
             asyncio.ensure_future(self._pump(self._shell)),
-            asyncio.ensure_future(self._pump(iopub)),
+            *(asyncio.ensure_future(self._pump(each)) for each in self._sockets[1:]),
             asyncio.ensure_future(self._watch(self._process())),
         ]
         try:
-            await asyncio.wait_for(self._shake_hands(), timeout)
+            await asyncio.wait_for(self._shake_hands(greeted), timeout)
         except asyncio.TimeoutError:
-            raise KernelStartFailed(f"the kernel did not answer within {timeout:.0f} s") from None
+            busy = " (it was there before, and may be at work)" if attach else ""
+            raise KernelStartFailed(f"the kernel did not answer within {timeout:.0f} s{busy}") from None
         except KernelEnded as ended:
             raise KernelStartFailed(f"the kernel ended while it started: {ended.reason}") from None
-        manager.execution_state = "idle"
+        self.state = manager.execution_state = "busy" if before == "busy" else "idle"
 
-    async def _shake_hands(self) -> None:
+    async def _shake_hands(self, socket: Any) -> None:
         """Ask for kernel_info until both the reply and an iopub status have come back.
 
         The reply alone does not do: what a kernel publishes before our subscription has reached it is lost.
@@ -141,12 +147,11 @@ class Kernel:
         while not self._is_ready():
             request = self._session.msg("kernel_info_request", {})
             self._handshake.add(request["header"]["msg_id"])
-            await self.send(request)
+            await socket.send_multipart(self._session.serialize(request))
             while await self._hear(_SUBSCRIBED_WITHIN if self._heard else pause):
                 if self._is_ready():
                     break
             pause = min(pause * 2, _LONGEST_PAUSE)
-        self.state = "idle"
 
     def _is_ready(self) -> bool:
         return {"shell", "iopub"} <= self._heard

@@ -33,7 +33,7 @@ EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
 EXIT_NO_ADDRESS = 5
 _SIOCGIFADDR = 0x8915  # Linux: get an interface's address
-_RUNTIME_PREFIX = "jlab-mcp-run-"
+RUNTIME_PREFIX = "jlab-mcp-run-"
 _ATTEMPTS = 20  # how often a port that was taken between the look and the bind is replaced
 
 
@@ -174,13 +174,13 @@ def make_runtime_dir() -> str:
     """
     # Not XDG_RUNTIME_DIR: it goes when its owner logs out, and a detached server stays.
     base = "/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()  # noqa: S108
-    for old in glob.glob(os.path.join(glob.escape(base), f"{_RUNTIME_PREFIX}*")):
+    for old in glob.glob(os.path.join(glob.escape(base), f"{RUNTIME_PREFIX}*")):
         held = lock(old)
         if held is not None:
             shutil.rmtree(old, ignore_errors=True)
             os.close(held)
     while True:
-        made = tempfile.mkdtemp(prefix=_RUNTIME_PREFIX, dir=base)
+        made = tempfile.mkdtemp(prefix=RUNTIME_PREFIX, dir=base)
         # Another launcher that clears up may have found it before it was locked, and will remove it.
         if lock(made) is not None:
             return made

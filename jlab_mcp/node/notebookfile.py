@@ -52,6 +52,7 @@ class NotebookFile:
         self.notices: list[str] = []
         self.save_error: str | None = None
         self.before_save: Callable[[], None] = lambda: None  # brings a running cell's outputs in
+        self.after_save: Callable[[], None] = lambda: None  # what there was before the save is in the file
 
     @classmethod
     def create(cls, path: str, document: Document) -> NotebookFile:
@@ -77,6 +78,11 @@ class NotebookFile:
             NotebookInvalid: it is no notebook of nbformat 4.
         """
         return cls(path, parse(read_text(path), path))
+
+    @property
+    def saved(self) -> Document:
+        """The notebook as the file has it, as far as is known."""
+        return self._saved
 
     @property
     def unsaved(self) -> bool:
@@ -251,6 +257,7 @@ class NotebookFile:
         elif self._gone:
             self.notices.append(f"{_ANEW} {self.path}")
         (self._stamp, self._saved), self.save_error, self._gone = self._write.last, None, False
+        self.after_save()
 
     def _failed(self, error: OSError) -> None:
         # Stays dirty: the save is tried again a second later, until it succeeds.

@@ -14,29 +14,32 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
-from jupyter_server.utils import ensure_async
 
-from . import executor
+from . import executor, leftkernels
 from .document import Document
 from .earlier import EarlierSessions
 from .errors import (
     ApiError,
     BadRequest,
     ExecutionNotFound,
-    KernelStartFailed,
-    KernelUnknown,
 )
 from .executor import Execution
 from .idle import Idle
 from .journal import Journal
+from .jupyterkernels import JupyterKernels
+from .leftjournals import LeftJournals
 from .notebookfile import NotebookFile
+from .noting import Noting
 from .paths import existing_notebook, free_names, new_stem, shown_name
+from .processes import Process
 from .repeats import Repeats
 from .rerun import rerun
 from .reserve import Reserve
+from .results import Closed, Opened
 from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
+from .showing import session_json
 from .writing import write_atomic
 
 _LOG = logging.getLogger("jlab_mcp_node")
@@ -61,7 +64,8 @@ class Service:
         self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
         self._news: list[Callable[[], str | None]] = []
         self._earlier = EarlierSessions(settings)
-        self._opening: dict[str, asyncio.Task[tuple[Session, bool, list[Execution]]]] = {}
+        self.left_journals = LeftJournals(settings)
+        self._opening: dict[str, asyncio.Task[Opened]] = {}
         self._scratch: OrderedDict[str, Execution] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self.context = zmq.asyncio.Context()
@@ -70,25 +74,13 @@ class Service:
         # How soon a socket that found its kernel not yet listening tries again (100 ms by default).
         self.context.setsockopt(zmq.RECONNECT_IVL, 10)  # type: ignore[attr-defined,unused-ignore]
         self.reserve = Reserve(serverapp, self.context, settings)
-        self._observe("restart_kernel", "the kernel was restarted from elsewhere")
-        self._observe("shutdown_kernel", "the kernel was shut down from elsewhere")
+        self._kernels = JupyterKernels(serverapp, settings, self.reserve)
+        self._kernels.observe(self._kernel_ends)
 
-    def _observe(self, action: str, reason: str) -> None:
-        """Learn of a person's restarts and shutdowns before they happen.
-
-        The server tells nobody beforehand, and a kernel that ends on request looks like one that ended
-        by itself. The restarter does not come this way.
-        """
-        manager = self.serverapp.kernel_manager
-        original = getattr(manager, action)
-
-        def observed(kernel_id: str, *args: Any, **kwargs: Any) -> Any:
-            for session in self.sessions.values():
-                if session.kernel.kernel_id == kernel_id:
-                    session.kernel.expect_end(reason)
-            return original(kernel_id, *args, **kwargs)
-
-        setattr(manager, action, observed)
+    def _kernel_ends(self, kernel_id: str, reason: str) -> None:
+        for session in self.sessions.values():
+            if session.kernel.kernel_id == kernel_id:
+                session.kernel.expect_end(reason)
 
     # -- sessions ----------------------------------------------------------------------------------
 
@@ -112,21 +104,21 @@ class Service:
         session_id: str | None,
         *,
         stop_on_error: bool = False,
-    ) -> tuple[Session, bool, list[Execution]]:
+    ) -> Opened:
         """Open a session: `new`, `resume` (runs all code cells again) or `continue` (a fork, nothing run).
 
         A repeated request with the same `session_id` finds the first one's session. With `stop_on_error`, the
         cells of a resumed notebook that follow a failing one are not run.
 
-        Returns:
-            The session, whether it was open already, and the executions that were queued.
+        What an earlier server had not saved of the notebook is brought in first. A notebook that a person has
+        open with a kernel gets that kernel, and nothing is run.
 
         Raises:
             ApiError: the name, path, notebook or kernel cannot be used; nothing is left behind.
         """
         key = session_id or secrets.token_hex(4)
         if key in self.sessions:
-            return self.sessions[key], True, []
+            return Opened(self.sessions[key], already_open=True)
         if key not in self._opening:
             opening = self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
             task = asyncio.ensure_future(self.reserve.undisturbed(opening))
@@ -136,22 +128,22 @@ class Service:
 
     async def _open(
         self, key: str, mode: str, name: str, notebook: str | None, kernel: str | None, *, stop_on_error: bool
-    ) -> tuple[Session, bool, list[Execution]]:
+    ) -> Opened:
         if mode == "new":
-            spec = self._kernel_spec(kernel, None)
+            spec = self._kernels.spec(kernel, None)
             made = self._create(
                 new_stem(self.settings.notebook_dir, name),
                 Document.new(spec["name"], spec["display_name"], spec["language"]),
             )
-            return await self._begin(key, name, made, spec, made=True), False, []
+            return Opened((await self._begin(key, name, made, spec, made=True))[0])
         if mode not in ("resume", "continue"):
             raise BadRequest(f"mode is new, resume or continue, not {mode!r}")
         path = existing_notebook(self.settings.notebook_dir, notebook or name)
         opened = self._session_of(path)
         if mode == "continue":
-            return await self._fork(key, name, path, opened, kernel), False, []
+            return await self._fork(key, name, path, opened, kernel)
         if opened is not None:
-            return opened, True, []
+            return Opened(opened, already_open=True)
         return await self._resume(key, name, path, kernel, stop_on_error=stop_on_error)
 
     def _session_of(self, path: str) -> Session | None:
@@ -160,19 +152,30 @@ class Service:
 
     async def _fork(
         self, key: str, name: str, path: str, opened: Session | None, kernel: str | None
-    ) -> Session:
-        # An open notebook's file may be behind: by a second, or by more where it cannot be saved.
-        document = opened.copy_of_document() if opened is not None else NotebookFile.read(path).document
-        spec = self._kernel_spec(kernel, document)
+    ) -> Opened:
+        recovered = None
+        if opened is not None:
+            # An open notebook's file may be behind: by a second, or by more where it cannot be saved.
+            opened.sync_running()
+            document = Document.parse(opened.document.dump())
+        else:
+            file = NotebookFile.read(path)
+            recovered = await self.left_journals.take_in(file)
+            document = file.document
+        spec = self._kernels.spec(kernel, document)
         made = self._create(new_stem(self.settings.notebook_dir, f"{name}_continued"), document)
-        return await self._begin(key, name, made, spec, made=True)
+        session, _ = await self._begin(key, name, made, spec, made=True)
+        return Opened(session, recovered=recovered)
 
     async def _resume(
         self, key: str, name: str, path: str, kernel: str | None, *, stop_on_error: bool
-    ) -> tuple[Session, bool, list[Execution]]:
+    ) -> Opened:
         file = NotebookFile.read(path)
-        session = await self._begin(key, name, file, self._kernel_spec(kernel, file.document), made=False)
-        return session, False, rerun(session, stop_on_error=stop_on_error)
+        spec = self._kernels.spec(kernel, file.document)
+        recovered = await self.left_journals.take_in(file)
+        session, attached = await self._begin(key, name, file, spec, made=False)
+        executions = () if attached else tuple(rerun(session, stop_on_error=stop_on_error))
+        return Opened(session, attached=attached, executions=executions, recovered=recovered)
 
     def _create(self, stem: str, document: Document) -> NotebookFile:
         for path in free_names(stem):
@@ -184,19 +187,22 @@ class Service:
 
     async def _begin(
         self, key: str, name: str, file: NotebookFile, spec: dict[str, str], *, made: bool
-    ) -> Session:
+    ) -> tuple[Session, bool]:
+        """Begin a session; also returns whether its kernel was there before."""
         try:
-            kernel_id, ours = await self._kernel_for(file.path, spec["name"])
-            journal = Journal(os.path.join(self.settings.own_folder("journals"), f"{key}.jsonl"))
+            kernel_id, ours = await self._kernels.of_notebook(file.path, spec["name"])
+            notes = Noting(
+                Journal(self.left_journals.path_for(key), self._about(file), asyncio.get_running_loop())
+            )
             session = Session(
-                key, name, file, self.serverapp.kernel_manager, kernel_id, spec, self.context, journal
+                key, name, file, self.serverapp.kernel_manager, kernel_id, spec, self.context, notes
             )
             try:
-                await session.open()
+                await session.open(attach=not ours)
             except ApiError:
                 session.kernel.close()
                 if ours:
-                    await self._end_kernel(file.path, kernel_id)
+                    await self._kernels.end(file.path, kernel_id)
                 raise
         except ApiError:
             if made:
@@ -206,71 +212,24 @@ class Service:
         self.sessions[key] = session
         for news in self._news:
             session.tell(news)
-        self._earlier.opened(key, name, file.path, session.created_at)
-        return session
+        self._earlier.opened(key, name, file.path, session.created_at, kernel_id)
+        return session, not ours
 
-    async def _kernel_for(self, path: str, kernel_name: str) -> tuple[str, bool]:
-        """Start a kernel as the Jupyter session of a notebook, so that JupyterLab finds it there.
+    def _about(self, file: NotebookFile) -> dict[str, Any]:
+        return {"notebook_path": file.path, "server_id": self.settings.server_id, "pid": os.getpid()}
 
-        A person who already has the notebook open keeps the kernel that they see.
+    async def close_session(self, session_id: str) -> Closed:
+        """Save and end a session and its kernel, or end a kernel that an earlier server has left.
 
-        Returns:
-            The kernel's id, and whether it was started here.
-        """
-        manager = self.serverapp.session_manager
-        api_path = self.settings.api_path(path)
-        if await manager.session_exists(path=api_path):
-            found = await manager.get_session(path=api_path)
-            return str(found["kernel"]["id"]), False
-        self.settings.make_runtime_dir()
-        name = os.path.basename(path)
-        try:
-            folder = await ensure_async(self.serverapp.contents_manager.get_kernel_path(path=api_path))
-            spare = await self.reserve.take(kernel_name, folder, manager.get_kernel_env(api_path, name))
-            created = await manager.create_session(
-                path=api_path, name=name, type="notebook", kernel_name=kernel_name, kernel_id=spare
-            )
-        except Exception as error:  # whatever a kernel spec or provisioner may raise
-            raise KernelStartFailed(f"kernel {kernel_name} could not be started: {error}") from error
-        return str(created["kernel"]["id"]), True
-
-    async def _end_kernel(self, path: str, kernel_id: str) -> None:
-        manager = self.serverapp.session_manager
-        api_path = self.settings.api_path(path)
-        with contextlib.suppress(Exception):  # it is gone already: that is what is wanted
-            if await manager.session_exists(path=api_path):
-                await manager.delete_session((await manager.get_session(path=api_path))["id"])
-        if kernel_id in self.serverapp.kernel_manager:
-            with contextlib.suppress(Exception):
-                await self.serverapp.kernel_manager.shutdown_kernel(kernel_id, now=True)
-
-    def _kernel_spec(self, wanted: str | None, document: Document | None) -> dict[str, str]:
-        """`name`, `display_name` and `language` of the kernel spec to use.
+        Returns when the processes of the kernel have gone, or will not go.
 
         Raises:
-            KernelUnknown: no spec has that name.
+            NotebookUnwritable: neither the notebook nor a copy could be written; the session stays open.
         """
-        name = wanted or (document.kernel_name if document is not None else None)
-        name = name or self.serverapp.kernel_manager.default_kernel_name
-        specs = self.serverapp.kernel_spec_manager
-        try:
-            spec = specs.get_kernel_spec(name)
-        except Exception:  # noqa: BLE001 - NoSuchKernel, or a spec file that cannot be read
-            known = sorted(specs.find_kernel_specs())
-            raise KernelUnknown(
-                f"there is no kernel named {name}; there are: {', '.join(known) or 'none'}", available=known
-            ) from None
-        return {"name": name, "display_name": spec.display_name, "language": spec.language}
-
-    async def close_session(self, session_id: str) -> tuple[Session, str | None]:
-        """Save and end a session and its kernel.
-
-        Returns:
-            The session, and where a copy of its notebook went if it could not be saved.
-
-        Raises:
-            NotebookUnwritable: neither could be written; the session stays open.
-        """
+        left = self.left_kernel(session_id)
+        if left is not None:
+            shown = left.as_session()
+            return Closed(shown, processes=_pids(await left.end()))
         session = self.session(session_id)
         await session.file.flush()
         rescued = session.file.rescue(self.settings.own_folder("rescued")) if session.file.unsaved else None
@@ -280,20 +239,36 @@ class Service:
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
                 write_atomic(rescued, session.document.pieces())
-        await self._end_kernel(session.file.path, session.kernel.kernel_id)
-        return session, rescued
+        shown = session_json(session)
+        stubborn, detached = await self._kernels.end(session.file.path, session.kernel.kernel_id)
+        return Closed(shown, rescued, _pids(stubborn), _pids(detached))
+
+    async def other_kernels(self) -> list[dict[str, Any]]:
+        """List the kernels that no session of ours has, such as a person's, as the API shows them."""
+        return await self._kernels.others({each.kernel.kernel_id for each in self.sessions.values()})
+
+    def left_kernels(self) -> list[leftkernels.LeftKernel]:
+        """Find the kernels on this host that earlier servers have left."""
+        return leftkernels.left_kernels(self._earlier.notebooks())
+
+    def left_kernel(self, left_id: str) -> leftkernels.LeftKernel | None:
+        """Find a kernel that an earlier server has left by the id that it is shown with."""
+        if not left_id.startswith("left-"):
+            return None
+        return next((each for each in self.left_kernels() if each.left_id == left_id), None)
 
     def moved(self, session: Session, path: str) -> None:
         """Note that somebody has renamed a session's notebook."""
         session.file.moved(path)
-        self._earlier.opened(session.session_id, session.name, path, session.created_at)
+        kernel_id = session.kernel.kernel_id
+        self._earlier.opened(session.session_id, session.name, path, session.created_at, kernel_id)
 
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""
         session = self.session(session_id)
 
         async def replace() -> str:
-            return (await self._kernel_for(session.file.path, session.spec["name"]))[0]
+            return (await self._kernels.of_notebook(session.file.path, session.spec["name"]))[0]
 
         self.settings.make_runtime_dir()
         await session.restart(replace)
@@ -317,7 +292,7 @@ class Service:
     def scratch(self, execution_id: str, code: str, kernel: str | None) -> Execution:
         """Run code in a fresh kernel that ends afterwards; a repeated id finds the first run."""
         if execution_id not in self._scratch:
-            name = self._kernel_spec(kernel, None)["name"]
+            name = self._kernels.spec(kernel, None)["name"]
             execution, running = run_scratch(self.reserve, self.settings, execution_id, code, name)
             self._scratch[execution_id] = execution
             self._tasks.add(running)
@@ -400,3 +375,7 @@ class Service:
             "spare_kernels": self.reserve.ready,
             "running": sum(1 for s in self.sessions.values() if s.running),
         }
+
+
+def _pids(which: list[Process]) -> tuple[int, ...]:
+    return tuple(each.pid for each in which)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import time
@@ -12,13 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from . import executor, memory
-from .document import CellNotFound, Document
+from .document import Document
 from .errors import ApiError, KernelStartFailed
 from .executor import Execution
 from .incoming import Incoming
-from .journal import Journal
 from .kernels import Kernel
+from .news import News
 from .notebookfile import NotebookFile
+from .noting import Noting
 from .paths import outputs_folder
 from .spool import Spool
 
@@ -39,7 +39,7 @@ class Session:
         kernel_id: id of the kernel that was started for it.
         spec: `name`, `display_name` and `language` of its kernel spec.
         context: ZMQ context for the channels.
-        journal: where accepted and ended executions are noted.
+        notes: where executions are noted, with what they put out.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Session:
         kernel_id: str,
         spec: dict[str, str],
         context: Any,
-        journal: Journal,
+        notes: Noting,
     ) -> None:
         self.session_id = session_id
         self.name = name
@@ -61,30 +61,25 @@ class Session:
         self.executions: OrderedDict[str, Execution] = OrderedDict()
         self._kernels = kernels
         self._context = context
-        self._journal = journal
-        self.incoming = Incoming(file, self._store)
+        self._notes = notes
+        self.incoming = Incoming(file, self._store, notes.fed)
         self._queue: asyncio.Queue[Execution] = asyncio.Queue()
         self._running: Execution | None = None
         self._end_is_ours = False
         self._server_ends: str | None = None  # what ends the server, once something does
         self._notice: str | None = None
-        self._news: list[Callable[[], str | None]] = []
+        self._news = News()
         self.dead_reason: str | None = None
         self.kernel = Kernel(kernels, kernel_id, self.incoming.take, self._on_end)
         self._settled = asyncio.Event()  # the kernel is usable, or known to be gone for good
         self._follower: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
-        file.before_save = self.sync_running
+        file.before_save, file.after_save = self._before_save, notes.saved
 
     @property
     def document(self) -> Document:
         """The notebook as it is now."""
         return self.file.document
-
-    def copy_of_document(self) -> Document:
-        """A notebook of its own with what this one has now."""
-        self.sync_running()
-        return Document.parse(self.document.dump())
 
     @property
     def running(self) -> Execution | None:
@@ -107,7 +102,7 @@ class Session:
     @property
     def notice(self) -> str | None:
         """What whoever looks at the session should know first."""
-        return ". ".join(filter(None, [self.dead_reason or self._notice, *self._heard()])) or None
+        return ". ".join(filter(None, [self.dead_reason or self._notice, *self._news.heard()])) or None
 
     def tell(self, news: Callable[[], str | None]) -> None:
         """Have the next answer say something of the server, once: what runs now carries it, else what comes.
@@ -117,25 +112,22 @@ class Session:
         """
         text = news()
         if self._running is None:
-            self._news.append(news)
+            self._news.add(news)
         elif text:
             self._running.tell(text)
 
     def take_notices(self) -> list[str]:
         """Return what the next answer is to say first, of the server and of the notebook's file."""
-        news, self._news = self._heard(), []
-        return [*news, *self.file.take_notices()]
+        trouble = self._notes.take_trouble()
+        return [*self._news.take(), *([trouble] if trouble else []), *self.file.take_notices()]
 
-    def _heard(self) -> list[str]:
-        return [text for text in (news() for news in self._news) if text]
-
-    async def open(self) -> None:
-        """Connect to the kernel and begin to run what is queued.
+    async def open(self, *, attach: bool = False) -> None:
+        """Connect to the kernel (`attach`: it was there before) and begin to run what is queued.
 
         Raises:
             KernelStartFailed: the kernel ended or stayed silent.
         """
-        await self.kernel.connect(self._context)
+        await self.kernel.connect(self._context, attach=attach)
         self._take_language()
         self._settled.set()
         self._worker = asyncio.ensure_future(self._work())
@@ -160,7 +152,7 @@ class Session:
         execution.batch = batch
         self.executions[execution_id] = execution
         self._forget_old()
-        self._journal.accepted(execution_id, cell_id, code, execution.queued_at)
+        self._notes.accepted(execution, self.document, self.file.saved)
         self._queue.put_nowait(execution)
         return execution
 
@@ -195,10 +187,10 @@ class Session:
         self._notice = None
         execution.notice = ". ".join(notices) + "." if notices else None
         try:
-            self._put_outputs(execution)  # none yet: those of an earlier run go
+            execution.put_into(self.document)  # none yet: those of an earlier run go
             self.incoming.forget_displays(execution.cell_id)
             execution.start(self.kernel)
-            self._journal.started(execution.execution_id, execution.started_at or 0.0)
+            self._notes.started(execution)
             request = self.kernel.execute_request(execution.code)
             self.incoming.expect(request, execution, self.kernel)
             await self.kernel.send(request)
@@ -214,32 +206,25 @@ class Session:
         execution.end(state, reason)
         self.last_activity = time.time()
         self._store(execution)
-        self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+        self._notes.done(execution)
         memory.give_back_soon(execution)
 
     def _store(self, execution: Execution) -> None:
         """Put an execution's outputs, as they are now, into its cell, and have it saved."""
         if execution.started_at is not None:
-            self._put_outputs(execution)
+            execution.put_into(self.document)
             self.file.changed()
 
-    def _put_outputs(self, execution: Execution) -> None:
-        if execution.cell_id is None:
-            return
-        with contextlib.suppress(CellNotFound):  # the cell was deleted while it ran
-            self.document.set_outputs(
-                execution.cell_id,
-                execution.folder.outputs(),
-                execution.folder.execution_count,
-                execution.timing or None,
-            )
-
     # -- the kernel's end --------------------------------------------------------------------------
+
+    def _before_save(self) -> None:
+        self.sync_running()
+        self._notes.saving()
 
     def sync_running(self) -> None:
         """Bring the running cell's outputs and the widgets into the document, for a save or a reader."""
         if self._running is not None:
-            self._put_outputs(self._running)
+            self._running.put_into(self.document)
         self.incoming.save_widgets()
 
     def _on_end(self, reason: str) -> None:
@@ -350,7 +335,7 @@ class Session:
         self.kernel.close()
         await self.file.flush()
         self._release()
-        self._journal.remove()
+        self._notes.remove()
 
     def server_ends(self, why: str) -> None:
         """Note that what runs and what is queued ends with the server, before that shuts its kernels down.
@@ -364,10 +349,10 @@ class Session:
             if not execution.ended:
                 execution.cut(why)
                 if execution.started_at is not None:
-                    self._put_outputs(execution)
+                    execution.put_into(self.document)
                     self.file.mark()
                 if execution is not self._running:  # of which `_run` notes the end
-                    self._journal.done(execution.execution_id, execution.state, execution.ended_at or 0.0)
+                    self._notes.done(execution)
 
     def abandon(self, rescued: str, why: str) -> None:
         """Save what there is, without an event loop: the last thing before the process ends.
@@ -378,7 +363,7 @@ class Session:
         self.file.flush_now()
         self._release()
         if not self.file.unsaved:
-            self._journal.remove()
+            self._notes.remove()
             return
         try:
             _LOG.error("%s; a copy is in %s", self.file.save_error, self.file.rescue(rescued))
@@ -388,4 +373,4 @@ class Session:
     def _release(self) -> None:
         for execution in self.executions.values():
             execution.close_files()
-        self._journal.close()
+        self._notes.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 
+from .launch import lock
 from .ownfiles import beside
 
 
@@ -51,4 +53,9 @@ class NodeSettings:
         Raises:
             OSError: it cannot be made.
         """
-        os.makedirs(self.runtime_dir, mode=0o700, exist_ok=True)
+        while not os.path.isdir(self.runtime_dir):
+            os.makedirs(self.runtime_dir, mode=0o700, exist_ok=True)
+            # Without its lock, which goes with the process, the next launcher would remove it. One that is
+            # about to do that has the lock: then it is made once more.
+            while lock(self.runtime_dir) is None and os.path.isdir(self.runtime_dir):
+                time.sleep(0.001)

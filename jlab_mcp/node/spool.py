@@ -87,6 +87,10 @@ class Spool:
             f" the {self.left_out:,} bytes after them are only in the cell, as far as it shows them"
         )
 
+    def duplicate(self) -> int | None:
+        """Return another descriptor of the open file, which the caller closes; None where there is none."""
+        return None if self._file is None else os.dup(self._file.fileno())
+
     def close(self) -> None:
         """Flush and close; harmless when nothing was written, and late text opens it again."""
         self.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +38,10 @@ def ticking(file: str, end: str) -> str:
 
 
 async def test_a_node_without_power_is_unknown_until_slurm_knows(lab: Lab) -> None:
-    """Then a job that may not run again has ended, and one that may is followed to where it runs again."""
+    """Then a job that may not run again has ended, and one that may is followed to where it runs again.
+
+    What the cell had put out is in the journal, up to the last second, and comes into the notebook.
+    """
     lost = make_project(lab, nodelist="alpha-a1", requeue=False)
     # Its second run waits before JupyterLab starts, so that only the first run's connection file is there.
     waits = """[env]\nprologue = 'while [ "$SLURM_RESTART_COUNT" ] && [ ! -e go ]; do sleep 0.1; done'"""
@@ -72,6 +76,23 @@ async def test_a_node_without_power_is_unknown_until_slurm_knows(lab: Lab) -> No
             assert (await asyncio.to_thread(again.run, "wait")).stdout == again.connection.url + "\n"
             assert again.connection.token != first.token
             assert (await other.ok("list_sessions"))["sessions"] == []
+        await _brought_in(lost, ticks.stat().st_size)
+
+
+async def _brought_in(lost: ClusterProject, ticks: int) -> None:
+    """Start the server again, and have its notebook hold what was printed up to the last two seconds, once."""
+    (path,) = lost.notebooks.glob("*.ipynb")
+    await started(lost)
+    async with lost.agent() as me:
+        assert "cut short while it ran" in (await me.ok("read_notebook", notebook_path=str(path)))["text"]
+        fork = await me.ok("start_session_continue_notebook", experiment_name="fork", notebook_path=str(path))
+    assert fork["recovered"].startswith("taken from the journal of an earlier server")
+    *said, mark = printed(lost, path).splitlines()
+    assert said == [f"tick {number}" for number in range(1, len(said) + 1)]
+    assert len(said) >= ticks - 10
+    assert mark.startswith(
+        "jlab-mcp: the server ended (killed) while this cell ran; the last sign of it is of"
+    )
 
 
 async def _nobody_knows(lost: ClusterProject, waiting: asyncio.Task[str]) -> None:
@@ -125,9 +146,10 @@ async def test_a_call_outlives_a_cut_between_the_log_in_host_and_the_node(lab: L
     assert project.submitted() == [project.job_id]
 
 
-def printed(project: ClusterProject) -> str:
-    """Return what the code cells of the only notebook have printed."""
-    (path,) = project.notebooks.glob("*.ipynb")
+def printed(project: ClusterProject, path: Path | None = None) -> str:
+    """Return what the code cells of a notebook, or of the only one, have printed."""
+    if path is None:
+        (path,) = project.notebooks.glob("*.ipynb")
     cells = json.loads(path.read_bytes())["cells"]
     return "".join(
         "".join(output["text"]) for cell in cells for output in cell.get("outputs", []) if "text" in output

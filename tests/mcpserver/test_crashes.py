@@ -110,6 +110,52 @@ async def test_a_killed_jupyterlab_is_said_in_the_call_and_in_the_next_and_can_b
         assert (again["notebook_path"], again["failed"]) == (opened["notebook_path"], [])
 
 
+async def test_what_a_killed_jupyterlab_had_not_saved_is_read_and_brought_in_and_nothing_runs_twice(
+    bare_project: Project,
+):
+    ran = bare_project.folder / "ran"
+    count = f"import time\nopen({str(ran)!r}, 'a').write('x')\n"
+    async with agent(bare_project) as me:
+        pid = (await me.ok("start_server"))["pid"]
+        opened = await me.ok("start_new_session", experiment_name="lost")
+        own, path = {"session_id": opened["session_id"]}, Path(opened["notebook_path"])
+        await me.ok("execute_code", **own, code=f"{count}print('first')")
+        # No cell reaches the file from here on.
+        path.unlink()
+        path.mkdir()
+        (path / "in the way").touch()
+        await me.ok("execute_code", **own, code=f"{count}print('second')")
+        call = asyncio.create_task(
+            me.refused("execute_code", **own, code=f"{count}print('half', flush=True)\ntime.sleep(600)")
+        )
+        (journal,) = (bare_project.connection_file.parent).glob(f"*.journals/{opened['session_id']}.jsonl")
+        async with asyncio.timeout(LIMIT):
+            while b'"text":"half' not in journal.read_bytes():
+                await asyncio.sleep(0.02)
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(LIMIT):
+            await call
+        (path / "in the way").unlink()
+        path.rmdir()
+        nbformat.write(nbformat.v4.new_notebook(), path)
+
+        await me.ok("start_server")
+        shown = (await me.ok("read_notebook", notebook_path="lost.ipynb"))["text"]
+        assert shown.startswith("NOTE: the file has not got this yet: taken from the journal of an earlier")
+        assert "half" in shown
+        assert nbformat.read(path, as_version=4).cells == []
+        fork = await me.ok(
+            "start_session_continue_notebook", experiment_name="fork", notebook_path="lost.ipynb"
+        )
+        assert fork["text"].startswith("NOTE: taken from the journal of an earlier server")
+        assert outputs_of(str(path))[:2] == ["first\n", "second\n"]
+        assert outputs_of(str(path))[2].startswith(
+            "half\njlab-mcp: the server ended (killed) while this cell"
+        )
+        assert "half" in (await me.ok("read_notebook", session_id=fork["session_id"]))["text"]
+        assert ran.read_text() == "xxx"
+
+
 async def test_a_kernel_killed_from_outside_ends_its_cell_with_the_cause(live_project: Project):
     go, begun = live_project.folder / "never comes", live_project.folder / "begun in a kernel"
     async with agent(live_project) as me:

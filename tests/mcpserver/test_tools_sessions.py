@@ -1,8 +1,10 @@
 """Opening and ending sessions through MCP, against a real JupyterLab."""
 
 import asyncio
+import re
 from pathlib import Path
 
+import httpx
 import nbformat
 import pytest
 
@@ -184,6 +186,53 @@ async def test_an_answer_to_list_sessions_names_each(live_project: Project):
         answer = await me.call("list_sessions")
     for session_id in ids:
         assert session_id in words(answer)
+
+
+async def test_kernel_state_activity_and_notebook_are_listed_and_one_by_another_path_is_the_same_session(
+    live_project: Project,
+):
+    write_notebook(live_project.notebooks / "two paths.ipynb", "x = 1")
+    (live_project.notebooks / "a link.ipynb").symlink_to("two paths.ipynb")
+    async with agent(live_project) as me:
+        first = await me.ok(
+            "start_session_resume_notebook", experiment_name="p", notebook_path="two paths.ipynb"
+        )
+        again = await me.ok(
+            "start_session_resume_notebook", experiment_name="p", notebook_path="a link.ipynb"
+        )
+        assert (again["session_id"], again["already_open"]) == (first["session_id"], True)
+        read = await me.ok("read_notebook", notebook_path="a link.ipynb")
+        assert (read["notebook_path"], read["save_error"]) == (first["notebook_path"], None)
+        listed = (await me.ok("list_sessions"))["text"]
+        line = next(each for each in listed.splitlines() if first["session_id"] in each)
+        assert re.search(r"kernel python3 idle, last active \d+ s ago, 1 cells, .*two paths\.ipynb$", line)
+        ended = await me.ok("shutdown_session", session_id=first["session_id"])
+        assert "Its kernel has gone, and its memory is free." in ended["text"]
+
+
+async def test_a_persons_kernel_is_listed_and_taken_up_without_running_anything(live_project: Project):
+    write_notebook(live_project.notebooks / "a person's.ipynb", "ran = True")
+    link = (await live_project.connect()).connection
+    url, token = f"{link.url}api/sessions", link.token.get_secret_value()
+    body = {
+        "path": "notebooks/a person's.ipynb",
+        "name": "x",
+        "type": "notebook",
+        "kernel": {"name": "python3"},
+    }
+    headers = {"Authorization": f"token {token}"}
+    made = httpx.post(url, json=body, headers=headers, timeout=60, trust_env=False).json()
+    async with agent(live_project) as me:
+        listed = await me.ok("list_sessions")
+        assert made["kernel"]["id"] in [kernel["kernel_id"] for kernel in listed["others"]]
+        assert "a person's.ipynb: kernel python3 " in listed["text"]
+        taken = await me.ok(
+            "start_session_resume_notebook", experiment_name="p", notebook_path="a person's.ipynb"
+        )
+        assert (taken["attached"], "Nothing was re-run" in taken["text"]) == (True, True)
+        value = await me.ok("execute_code", session_id=taken["session_id"], code="'ran' in globals()")
+        assert value["text"].splitlines()[0] == "False"
+        await me.ok("shutdown_session", session_id=taken["session_id"])
 
 
 async def test_a_notebook_that_cannot_be_saved_is_never_called_saved(live_project: Project):
