@@ -202,7 +202,12 @@ class Execution:
         if status == "ok":
             self.end(OK)
         elif status == "error":
-            stopped = self.interrupt_asked and self._reply.get("ename") == "KeyboardInterrupt"
+            hit = self._reply.get("ename") == "KeyboardInterrupt"
+            stopped = self.interrupt_asked and hit
+            if hit and not stopped and self.kernel is not None and self.kernel.farewell:
+                # A kernel is interrupted before it is restarted or shut down.
+                self.end(KERNEL_DIED, self.kernel.farewell)
+                return
             self.end(INTERRUPTED if stopped else ERROR, "interrupted on request" if stopped else None)
         else:
             self.end(

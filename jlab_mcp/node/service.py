@@ -59,7 +59,7 @@ class Service:
         self.repeats = Repeats()
         self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
         self._news: list[Callable[[], str | None]] = []
-        self._earlier = EarlierSessions(settings)
+        self.earlier = EarlierSessions(settings)
         self._opening: dict[str, asyncio.Task[tuple[Session, bool, list[Execution]]]] = {}
         self._scratch: OrderedDict[str, Execution] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,7 +100,7 @@ class Service:
         try:
             return self.sessions[session_id]
         except KeyError:
-            raise self._earlier.missing(session_id, list(self.sessions)) from None
+            raise self.earlier.missing(session_id, list(self.sessions)) from None
 
     async def open_session(
         self,
@@ -208,7 +208,7 @@ class Service:
         self.sessions[key] = session
         for news in self._news:
             session.tell(news)
-        self._earlier.opened(key, name, file.path, session.created_at)
+        self.earlier.opened(key, name, file.path, session.created_at)
         return session
 
     async def _kernel_for(self, path: str, kernel_name: str) -> tuple[str, bool]:
@@ -277,18 +277,13 @@ class Service:
         await session.file.flush()
         rescued = session.file.rescue(self.settings.own_folder("rescued")) if session.file.unsaved else None
         self.sessions.pop(session_id, None)
-        self._earlier.closed(session_id)
+        self.earlier.closed(session_id)
         await session.close()
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
                 write_atomic(rescued, session.document.dump())
         await self._end_kernel(session.file.path, session.kernel.kernel_id)
         return session, rescued
-
-    def moved(self, session: Session, path: str) -> None:
-        """Note that somebody has renamed a session's notebook."""
-        session.file.moved(path)
-        self._earlier.opened(session.session_id, session.name, path, session.created_at)
 
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""

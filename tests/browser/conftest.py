@@ -1,10 +1,11 @@
-"""One browser with one page of JupyterLab, for all tests of this folder."""
+"""One browser, and one agent beside it, for all tests of this folder."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -26,10 +27,10 @@ def browser_program() -> str:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def page_owner(
+async def browser_owner(
     browser_program: str, live_project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Person]:
-    """A person with a page of JupyterLab of their own."""
+    """A person with a browser of their own."""
     connection = json.loads(live_project.connection_file.read_bytes())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch_persistent_context(
@@ -38,15 +39,15 @@ async def page_owner(
             args=list(chromium.FLAGS),
             headless=True,
         )
-        yield Person(browser.pages[0], connection["url"], connection["token"])
+        yield Person(browser, connection["url"], connection["token"])
         await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def person(page_owner: Person) -> AsyncIterator[Person]:
+async def person(browser_owner: Person) -> AsyncIterator[Person]:
     """The same person; what a test leaves open is closed."""
-    yield page_owner
-    await page_owner.close()
+    yield browser_owner
+    await browser_owner.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -61,9 +62,10 @@ async def browser_agent(live_project: Project) -> AsyncIterator[Agent]:
             await done.wait()
 
     speaking = asyncio.create_task(speak())
-    await asyncio.wait({speaking, ready}, return_when=asyncio.FIRST_COMPLETED)
+    both: list[asyncio.Future[Any]] = [speaking, ready]
+    await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     if not ready.done():
-        await speaking
+        await speaking  # which raises why it could not
     yield ready.result()
     done.set()
     await speaking
