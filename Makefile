@@ -18,12 +18,13 @@ PYTHON ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-CHECKS := check-format check-lint check-types check-imports check-schemas check-tests
+# The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
+CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-tests-here
 
-.PHONY: help setup demo test bench bench-slurm schemas format constraints clean $(CHECKS)
+.PHONY: help setup demo test bench bench-slurm schemas format constraints clean check-tests $(CHECKS)
 
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## Make .venv with everything pinned by constraints.txt
 
@@ -63,8 +64,14 @@ check-schemas: $(READY) ## Check that schemas/ is what the models say
 	@$(BIN)/python -m jlab_mcp.app.schemas $(VENV)/schemas
 	@diff -u schemas $(VENV)/schemas || { echo 'hint: `make schemas` writes them anew' >&2; exit 1; }
 
-check-tests: $(READY) ## Run the tests
+check-tests: $(READY) ## Run the tests, or some of them (PYTEST_ARGS)
 	@$(BIN)/python -m pytest -p tests.ci_skips $(PYTEST_ARGS)
+
+check-tests-here: $(READY) ## Run the tests that need no SLURM
+	@$(BIN)/python -m pytest -p tests.ci_skips -o cache_dir=.pytest_cache/here --ignore=tests/cluster
+
+check-tests-lab: $(READY) ## Run the tests on a real SLURM
+	@$(BIN)/python -m pytest -p tests.ci_skips -o cache_dir=.pytest_cache/lab tests/cluster
 
 constraints: $(READY) ## Renew constraints.txt with the newest versions
 	@printf 'hatchling\neditables\n' > $(VENV)/build.in

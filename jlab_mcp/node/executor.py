@@ -220,6 +220,11 @@ class Execution:
         elif self._was_stopped(status):
             self.end(INTERRUPTED, "interrupted on request")
         elif status == "error":
+            hit = self._reply.get("ename") == "KeyboardInterrupt"
+            if hit and self.kernel is not None and self.kernel.farewell:
+                # A kernel is interrupted before it is restarted or shut down.
+                self.end(KERNEL_DIED, self.kernel.farewell)
+                return
             self.tag = self.may_fail
             self.end(ERROR, f"expected: its cell is tagged {self.tag}" if self.tag else None)
         else:

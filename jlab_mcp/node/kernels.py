@@ -25,6 +25,7 @@ from .wire import Message, decode
 _LOG = logging.getLogger("jlab_mcp_node")
 _SILENCE = 0.05  # seconds without a message after which an ended process has said all
 _LONGEST_DRAIN = 5.0  # seconds
+_ANNOUNCED_WITHIN = 15.0  # seconds in which a kernel ends of which somebody said that it will
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds from one handshake to the next
 _SUBSCRIBED_WITHIN = 0.02  # seconds after a reply in which its status comes, if the subscription works
 _YIELD_AFTER = 0.01  # seconds of messages handled in a row before other tasks get the event loop
@@ -46,6 +47,9 @@ class Kernel:
         kernel_id: id of a kernel that it has started.
         on_message: called with each iopub message and each shell reply.
         on_end: called once per generation, with the reason, when the process has gone.
+
+    Attributes:
+        farewell: why the process is about to end, where somebody has said so beforehand.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class Kernel:
         self._probes: dict[str, asyncio.Future[None]] = {}
         self._heard: set[str] = set()
         self._heard_event = asyncio.Event()
-        self._farewell: str | None = None
+        self.farewell: str | None = None
         self._memory: MemoryWatch | None = None
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -111,7 +115,7 @@ class Kernel:
         self.generation += 1
         self.state = "starting"
         before = getattr(manager, "execution_state", None) if attach else None
-        self._farewell = self._memory = None
+        self.farewell = self._memory = None
         # The server decodes each message a second time to note a kernel's activity; `_note_activity` does it.
         self._kernels.stop_watching_activity(self.kernel_id)
         self._ended = asyncio.get_running_loop().create_future()
@@ -224,7 +228,7 @@ class Kernel:
 
     def expect_end(self, reason: str) -> None:
         """Note why the process is about to end, so that its exit code is not taken for the cause."""
-        self._farewell = reason
+        self.farewell = reason
 
     async def _pump(self, socket: Any) -> None:
         begun = time.monotonic()
@@ -271,7 +275,7 @@ class Kernel:
         code = await exit_of(process, self.manager)
         self.state = "dead"
         await self._drain()
-        reason = self._farewell or describe_exit(code, self._memory)
+        reason = self.farewell or describe_exit(code, self._memory)
         if not self._ended.done():
             self._ended.set_result(reason)
         self._on_end(reason)
@@ -287,9 +291,11 @@ class Kernel:
                 return
 
     async def last_words(self) -> None:
-        """Where the process has gone, wait until all that it had sent is taken."""
+        """Where the process has gone or is about to, wait until all that it had sent is taken."""
         if self.state == "dead":
             await asyncio.shield(self._ended)
+        elif self.farewell is not None:
+            await asyncio.wait({self._ended}, timeout=_ANNOUNCED_WITHIN)
 
     async def successor(self, timeout: float) -> bool:
         """Wait until the server has replaced the ended process; False if it will not."""

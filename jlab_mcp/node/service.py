@@ -63,7 +63,7 @@ class Service:
         self.repeats = Repeats()
         self.idle = Idle(settings.idle_timeout, self.last_used, self.tell)
         self._news: list[Callable[[], str | None]] = []
-        self._earlier = EarlierSessions(settings)
+        self.earlier = EarlierSessions(settings)
         self.left_journals = LeftJournals(settings)
         self._opening: dict[str, asyncio.Task[Opened]] = {}
         self._scratch: OrderedDict[str, Execution] = OrderedDict()
@@ -93,7 +93,7 @@ class Service:
         try:
             return self.sessions[session_id]
         except KeyError:
-            raise self._earlier.missing(session_id, list(self.sessions)) from None
+            raise self.earlier.missing(session_id, list(self.sessions)) from None
 
     async def open_session(
         self,
@@ -212,7 +212,7 @@ class Service:
         self.sessions[key] = session
         for news in self._news:
             session.tell(news)
-        self._earlier.opened(key, name, file.path, session.created_at, kernel_id)
+        self.earlier.opened(key, name, file.path, session.created_at, kernel_id)
         return session, not ours
 
     def _about(self, file: NotebookFile) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class Service:
         await session.file.flush()
         rescued = session.file.rescue(self.settings.own_folder("rescued")) if session.file.unsaved else None
         self.sessions.pop(session_id, None)
-        self._earlier.closed(session_id)
+        self.earlier.closed(session_id)
         await session.close()
         if rescued is not None and session.file.unsaved:
             with contextlib.suppress(OSError):  # the copy has all but how the last cell ended
@@ -249,19 +249,13 @@ class Service:
 
     def left_kernels(self) -> list[leftkernels.LeftKernel]:
         """Find the kernels on this host that earlier servers have left."""
-        return leftkernels.left_kernels(self._earlier.notebooks())
+        return leftkernels.left_kernels(self.earlier.notebooks())
 
     def left_kernel(self, left_id: str) -> leftkernels.LeftKernel | None:
         """Find a kernel that an earlier server has left by the id that it is shown with."""
         if not left_id.startswith("left-"):
             return None
         return next((each for each in self.left_kernels() if each.left_id == left_id), None)
-
-    def moved(self, session: Session, path: str) -> None:
-        """Note that somebody has renamed a session's notebook."""
-        session.file.moved(path)
-        kernel_id = session.kernel.kernel_id
-        self._earlier.opened(session.session_id, session.name, path, session.created_at, kernel_id)
 
     async def restart_session(self, session_id: str) -> Session:
         """Start a session's kernel anew."""

@@ -1,4 +1,4 @@
-"""One browser with one page of JupyterLab, for all tests of this folder."""
+"""One browser, and one agent beside it, for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def browser_program() -> str:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def page_owner(
+async def browser_owner(
     browser_program: str, live_project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Person]:
-    """A person with a page of JupyterLab of their own."""
+    """A person with a browser of their own."""
     connection = json.loads(live_project.connection_file.read_bytes())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch_persistent_context(
@@ -39,15 +39,15 @@ async def page_owner(
             args=list(chromium.FLAGS),
             headless=True,
         )
-        yield Person(browser.pages[0], connection["url"], connection["token"])
+        yield Person(browser, connection["url"], connection["token"])
         await browser.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def person(page_owner: Person) -> AsyncIterator[Person]:
+async def person(browser_owner: Person) -> AsyncIterator[Person]:
     """The same person; what a test leaves open is closed."""
-    yield page_owner
-    await page_owner.close()
+    yield browser_owner
+    await browser_owner.close()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -65,7 +65,7 @@ async def browser_agent(live_project: Project) -> AsyncIterator[Agent]:
     both: set[asyncio.Future[Any]] = {speaking, ready}
     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
     if not ready.done():
-        await speaking
+        await speaking  # which raises why it could not
     yield ready.result()
     done.set()
     await speaking

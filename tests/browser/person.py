@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import PurePath
 
-from playwright.async_api import Locator, Page, Response, expect
+from playwright.async_api import BrowserContext, Locator, Page, Response, expect
 
 from tests.commands import LIMIT
 
@@ -18,16 +18,20 @@ class Person:
     """Works in one page of JupyterLab.
 
     Args:
-        page: a tab of the browser.
+        browser: with no page of JupyterLab yet.
         url: JupyterLab's address.
         token: the server's.
+
+    Attributes:
+        page: the tab in front.
     """
 
-    def __init__(self, page: Page, url: str, token: str) -> None:
-        self.page = page
+    page: Page
+
+    def __init__(self, browser: BrowserContext, url: str, token: str) -> None:
+        self._browser = browser
         self._url = url
         self._token = token
-        page.set_default_timeout(SECONDS)
 
     # -- what is seen ------------------------------------------------------------------------------
 
@@ -55,15 +59,21 @@ class Person:
     # -- notebooks ---------------------------------------------------------------------------------
 
     async def open(self, notebook: str) -> None:
-        """Open a notebook in a page that shows nothing else, or that one as it was left before."""
-        name = PurePath(notebook).name
-        await self.page.goto(f"{self._url}lab/tree/notebooks/{name}?token={self._token}&reset")
+        """Open a notebook in a tab of its own."""
+        await self.enter(PurePath(notebook).name)
         # Until the page has found the notebook's kernel, it would offer to choose another one.
-        await expect(self.page.locator(".jp-StatusBar-TextItem", has_text="| Idle")).to_be_visible()
+        await self.sees_status("Idle")
+
+    async def enter(self, name: str = "") -> None:
+        """Open JupyterLab in a new tab, with a file or with none."""
+        self.page = await self._browser.new_page()
+        self.page.set_default_timeout(SECONDS)
+        await self.page.goto(f"{self._url}lab/tree/notebooks/{name}?token={self._token}&reset")
 
     async def close(self) -> None:
-        """Leave the page as it was found: nothing is open, and no question is on the way."""
-        await self.page.goto(f"{self._url}lab?reset")
+        """Close all tabs, and drop what was not saved."""
+        for page in self._browser.pages[1:]:  # without its first one the browser would end
+            await page.close()
 
     def file(self, name: str) -> Locator:
         """A file in the file browser."""

@@ -73,6 +73,7 @@ async def test_a_closed_tab_costs_nothing_a_kernel_shut_down_from_the_page_is_sa
     await person.close()
     assert "\n1\n" in "\n" + await me.execute(session, "print(x)")
     await saved(notebook, "x = 1", "print(x)")
+    await person.enter()
     await person.shut_down_kernels()
     gone = await me.ok("execute_code", session_id=session, code="'not run'")
     assert gone["state"] == "not_run"
