@@ -10,7 +10,7 @@ not what it is:
   displays and parts of figures, and the folder that the notebook lies in are replaced;
 - colours are dropped.
 
-What is random is seeded by the kernel that runs the corpus, so it needs no rule.
+What numpy draws is seeded by the kernel that runs the corpus, so it needs no rule.
 """
 
 from __future__ import annotations

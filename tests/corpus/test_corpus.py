@@ -24,10 +24,16 @@ from tests.node.server import NodeServer, node_server
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
 SIDE_BY_SIDE = 3
-SEED = "import random, numpy; random.seed(1); numpy.random.seed(1)"
+# What numpy draws is the same in both runs.
+SEED = "import numpy; numpy.random.seed(1)"
 DIFFERENT = {
     # nbclient starts IPython with its history in memory; ours is the kernel that a person gets, whose history stays.
     ("nbclient-*/tests/files/Check History in Memory.ipynb", 1),
+    # It kills its kernel at once: whether the kernel's word that it began was out by then is chance.
+    ("nbclient-*/tests/files/Autokill.ipynb", 0),
+    # They show random numbers, and the kernel itself draws from the same source by the clock, seeded or not.
+    ("tqdm-*/DEMO.ipynb", 29),
+    ("nbval-*/tests/latex-example.ipynb", 6),
 }
 SECONDS = 240.0
 
