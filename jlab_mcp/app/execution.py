@@ -6,18 +6,18 @@ import asyncio
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jlab_mcp.errors import JlabMcpError, ServerUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client import CellRef, News
     from jlab_mcp.client.models import Execution
 
-    _Begin = Callable[[float, News | None], Coroutine[Any, Any, Execution]]
+    _Begin = Callable[[float, News | None], Awaitable[Execution]]
     """Sends the code, or finds it again; waits so many seconds for its end or for news."""
 
 _PROGRESS_SECONDS = 10.0
@@ -207,16 +207,23 @@ async def _wait(connected: Connected, begin: _Begin, patience: Patience) -> Exec
 
 
 async def _answer(
-    connected: Connected, asking: Coroutine[Any, Any, Execution], patience: Patience, since: float
+    connected: Connected, asking: Awaitable[Execution], patience: Patience, since: float
 ) -> Execution:
-    """Wait for an answer; the caller hears of it when it is overdue."""
-    task = asyncio.create_task(asking)
+    """Wait for an answer; the caller hears of it when it is overdue.
+
+    The request goes out in the caller's own task: in one of its own it would be overtaken by later calls.
+    """
+    telling = asyncio.create_task(_tell_while_overdue(connected, patience, since))
     try:
-        while not (await asyncio.wait([task], timeout=_PROGRESS_SECONDS + _OVERDUE_SECONDS))[0]:
-            await patience.overdue(connected.client.lost_for, time.monotonic() - since)
-        return task.result()
+        return await asking
     finally:
-        task.cancel()
+        telling.cancel()
+
+
+async def _tell_while_overdue(connected: Connected, patience: Patience, since: float) -> None:
+    while True:
+        await asyncio.sleep(_PROGRESS_SECONDS + _OVERDUE_SECONDS)
+        await patience.overdue(connected.client.lost_for, time.monotonic() - since)
 
 
 def _next_wait(patience: Patience, elapsed: float) -> float:

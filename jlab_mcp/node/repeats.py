@@ -22,7 +22,7 @@ _KEPT_SECONDS = 600.0  # for so long more are kept: longer than any client tries
 
 @dataclass
 class _Kept:
-    making: asyncio.Task[Answer]
+    making: asyncio.Future[Answer]
     since: float
 
 
@@ -35,12 +35,20 @@ class Repeats:
     async def once(self, request_id: str, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """Return the answer to a request; `make` is called only if no request had this id before."""
         kept = self._answers.get(request_id)
-        if kept is None:
-            # A task of its own: who asked first may be gone before it is done.
-            kept = _Kept(asyncio.ensure_future(make()), time.monotonic())
-            self._answers[request_id] = kept
-            self._forget_old()
-        return await asyncio.shield(kept.making)
+        if kept is not None:
+            return await asyncio.shield(kept.making)
+        making: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._answers[request_id] = _Kept(making, time.monotonic())
+        self._forget_old()
+        try:
+            # Not in a task of its own: requests that come later would overtake it.
+            answer = await make()
+        except BaseException:
+            making.cancel()
+            del self._answers[request_id]
+            raise
+        making.set_result(answer)
+        return answer
 
     def _forget_old(self) -> None:
         done = [(key, kept) for key, kept in self._answers.items() if kept.making.done()]
