@@ -164,7 +164,7 @@ class Person:
         """Wait until the status bar shows what the kernel does."""
         await expect(self.page.locator(".jp-StatusBar-TextItem", has_text=f"| {status}")).to_be_visible()
 
-    # -- the file browser and the panel of what runs --------------------------------------------------
+    # -- the file browser and the kernel --------------------------------------------------------------
 
     async def rename(self, name: str, new_name: str) -> None:
         """Rename a file in the file browser."""
@@ -174,17 +174,11 @@ class Person:
         await editor.press("Enter")
         await self.file(new_name).wait_for()
 
-    async def delete_file(self, name: str) -> None:
-        """Delete a file in the file browser."""
-        await self._of_file(name, "Delete")
-        await self.answer("Delete")
-
     async def _of_file(self, name: str, entry: str) -> None:
         await self.file(name).click(button="right")
         await self.page.locator(".lm-Menu-item", has_text=entry).first.click()
 
-    async def shut_down_kernels(self) -> None:
-        """Shut all kernels down."""
-        await self.menu("Kernel", "Shut Down All Kernels")
-        async with self._answered("DELETE", "/api/kernels/"):
-            await self.answer("Shut Down All")
+    async def shut_down_kernel(self) -> None:
+        """Shut the notebook's kernel down."""
+        async with self._answered("DELETE", "/api/sessions/"):
+            await self.menu("Kernel", "Shut Down Kernel")

@@ -73,8 +73,9 @@ async def test_a_closed_tab_costs_nothing_a_kernel_shut_down_from_the_page_is_sa
     await person.close()
     assert "\n1\n" in "\n" + await me.execute(session, "print(x)")
     await saved(notebook, "x = 1", "print(x)")
-    await person.enter()
-    await person.shut_down_kernels()
+    await person.open(notebook)
+    await person.shut_down_kernel()
+    await person.close()
     gone = await me.ok("execute_code", session_id=session, code="'not run'")
     assert gone["state"] == "not_run"
     assert "the kernel was shut down from elsewhere" in str(gone["text"])
@@ -83,8 +84,7 @@ async def test_a_closed_tab_costs_nothing_a_kernel_shut_down_from_the_page_is_sa
     assert "False\n" in anew["text"]
     everything = ("x = 1", "print(x)", "'not run'", "print('x' in globals())")
     await saved(notebook, *everything)
-    await person.delete_file("let go.ipynb")
-    await meanwhile(lambda: not Path(notebook).exists(), "deletion")
+    Path(notebook).unlink()  # as the file browser does
     told = await me.ok("add_markdown", session_id=session, markdown="# still here")
     assert "the notebook's file had been deleted" in told["text"]
     await saved(notebook, *everything, "# still here")
