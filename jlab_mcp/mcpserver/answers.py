@@ -99,6 +99,8 @@ async def execution_answer(
         content = render(execution.outputs, limits, full_text=full, full_chars=total)
     shown = content.text or _nothing_words(execution, edited=edited)
     state = [state_words(execution), _input_words(execution), _next_words(execution)]
+    if execution.output_file and str(execution.output_file) not in shown:
+        shown += f"\n[{full}]"  # as where a traceback was shortened
     lines = [notice_words(execution.notice), shown, *state, place_words(place)]
     facts = {**place_facts(place), **execution_facts(execution), "pictures": len(content.pictures)}
     return answer(lines, facts, content.pictures)
