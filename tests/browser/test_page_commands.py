@@ -87,4 +87,5 @@ async def test_a_closed_tab_costs_nothing_a_kernel_shut_down_from_the_page_is_sa
     Path(notebook).unlink()  # as the file browser does
     told = await me.ok("add_markdown", session_id=session, markdown="# still here")
     assert "the notebook's file had been deleted" in told["text"]
+    await meanwhile(lambda: Path(notebook).exists(), "file")
     await saved(notebook, *everything, "# still here")
