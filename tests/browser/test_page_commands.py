@@ -84,7 +84,7 @@ async def test_a_closed_tab_costs_nothing_a_kernel_shut_down_from_the_page_is_sa
     assert "False\n" in anew["text"]
     everything = ("x = 1", "print(x)", "'not run'", "print('x' in globals())")
     await saved(notebook, *everything)
-    Path(notebook).unlink()  # as the file browser does
+    Path(notebook).unlink()
     told = await me.ok("add_markdown", session_id=session, markdown="# still here")
     assert "the notebook's file had been deleted" in told["text"]
     await meanwhile(lambda: Path(notebook).exists(), "file")
