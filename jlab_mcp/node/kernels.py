@@ -28,6 +28,7 @@ _LONGEST_DRAIN = 5.0  # seconds
 _ANNOUNCED_WITHIN = 15.0  # seconds in which a kernel ends of which somebody said that it will
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds from one handshake to the next
 _SUBSCRIBED_WITHIN = 0.02  # seconds after a reply in which its status comes, if the subscription works
+_MEMORY_AFTER = 0.05  # seconds of a run after which it may have taken much memory: looking takes its time
 _YIELD_AFTER = 0.01  # seconds of messages handled in a row before other tasks get the event loop
 
 
@@ -177,7 +178,8 @@ class Kernel:
 
     def execute_request(self, code: str) -> Message:
         """Make the request that runs `code`; its id is known before it is sent."""
-        self._memory = MemoryWatch(self.pid) if self.pid is not None else None
+        self._memory = None
+        asyncio.get_running_loop().call_later(_MEMORY_AFTER, self._watch_memory)
         message: Message = self._session.msg(
             "execute_request",
             {
@@ -190,6 +192,10 @@ class Kernel:
             },
         )
         return message
+
+    def _watch_memory(self) -> None:
+        if self._memory is None and self.state == "busy" and self.pid is not None:
+            self._memory = MemoryWatch(self.pid)
 
     def comm_message(self, comm_id: str, data: dict[str, Any]) -> Message:
         """Make a message to the kernel's side of a comm, as a widget in a browser sends it."""
