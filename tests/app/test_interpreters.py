@@ -74,7 +74,7 @@ async def _works_in(project: Project, venv: Path) -> str:
             "execute_code", **own, code="import time\nwhile True: time.sleep(0.01)", wait_seconds=0
         )
         assert (await me.ok("interrupt_kernel", **own))["interrupted"]
-        stopped = await me.ok("read_notebook", execution_id=busy["execution_id"], wait_seconds=60)
+        stopped = await me.ok("get_output", execution_id=busy["execution_id"], wait_seconds=60)
         assert stopped["state"] == "interrupted"
         died = await me.ok("execute_code", **own, code="import os; os._exit(1)")
         assert died["state"] == "kernel_died"

@@ -135,7 +135,7 @@ async def test_a_call_outlives_a_cut_between_the_log_in_host_and_the_node(lab: L
             assert not waiting.done()
         lab.run(project.host, "touch", str(end))
         answer = await asyncio.wait_for(waiting, 60)
-        whole = await me.ok("read_notebook", execution_id=answer["execution_id"])
+        whole = await me.ok("get_output", execution_id=answer["execution_id"])
         assert answer["state"] == "ok"
         listed = (await me.ok("list_sessions"))["sessions"]
     said = "".join(f"tick {number}\n" for number in range(1, ticks.stat().st_size + 1))

@@ -39,7 +39,7 @@ async def test_every_tool_that_names_a_session_says_where_it_is(live_project: Pr
             ("delete_cell", {**own, "cell_index": -1}),
             ("read_notebook", own),
             ("read_notebook", {"notebook_path": "identity.ipynb"}),
-            ("read_notebook", {"execution_id": ran["execution_id"]}),
+            ("get_output", {"execution_id": ran["execution_id"]}),
             ("interrupt_kernel", own),
             ("restart_kernel", own),
         ):
