@@ -116,6 +116,8 @@ class Person:
         await self.page.keyboard.press("Control+S")
         async with self._saved():
             await self.answer("Overwrite")
+        # What the page asks after that tells it how old the file is: only a later change is news to it.
+        await self.page.wait_for_load_state("networkidle")
 
     async def revert(self) -> None:
         """Save, and when the page says that the file was changed, take what is there instead."""

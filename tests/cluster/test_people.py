@@ -158,7 +158,8 @@ def test_kernels_are_reached_by_alice_alone(scene: Scene) -> None:
 
 
 def test_what_bob_laid_in_tmp_is_not_used_and_not_touched(scene: Scene) -> None:
-    look = "cd /tmp && find jlab-mcp-run-[a-d]* mine -user bob -printf '%f %y %m %s\\n' | sort"
+    laid = " ".join(f"jlab-mcp-run-{letter * 8}" for letter in "abcd")  # bob's server has one by another name
+    look = f"cd /tmp && find {laid} mine -user bob -printf '%f %y %m %s\\n' | sort"
     for server in scene.servers:
         left = scene.lab.run(server.host, "bash", "-c", look, user="root").stdout
         names = [line.split()[0] for line in left.splitlines()]

@@ -28,7 +28,7 @@ CELLS = {
     "unicode": "print('naïve 日本語 🐍 e\\u0301')\n'\\u00e9\\U0001f40d'",
     "ansi": "print('\\x1b[31mred\\x1b[0m \\x1b]0;title\\x07plain')",
     "html": "display(HTML('<style>b{}</style><table><tr><th>a</th></tr><tr><td>1 &lt; 2</td></tr></table>'))",
-    "svg": 'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg"><circle r="3"/></svg>\'))',
+    "svg": 'display(SVG(\'<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40"><circle r="3"/></svg>\'))',
     "png": PNG,
     "display": "handle = display('before', display_id='the one')",
     "update": "handle.update('after')",
@@ -70,7 +70,10 @@ async def test_every_kind_of_output_is_seen_and_kept_in_a_valid_notebook(live_pr
     assert seen["clear"][0] == "last"
     assert seen["progress"][0] == "100 %"
     assert seen["alive"][0] == "True"
-    assert [Image.open(io.BytesIO(base64.b64decode(data))).size for data in pictures] == [(30, 20)]
+    assert [Image.open(io.BytesIO(base64.b64decode(data))).size for data in pictures] == [
+        (60, 40),  # the drawing
+        (30, 20),
+    ]
 
     notebook = nbformat.read(opened["notebook_path"], as_version=4)
     nbformat.validate(notebook)
@@ -80,7 +83,7 @@ async def test_every_kind_of_output_is_seen_and_kept_in_a_valid_notebook(live_pr
     assert kept["unicode"][0].text.startswith("naïve 日本語 🐍")
     assert "<table>" in kept["html"][0].data["text/html"]
     assert "<circle" in kept["svg"][0].data["image/svg+xml"]
-    assert kept["png"][0].data["image/png"].strip() == pictures[0]
+    assert kept["png"][0].data["image/png"].strip() == pictures[1]
     assert kept["display"][0].data["text/plain"] == "'after'"
     assert [output.text for output in kept["clear"]] == ["last\n"]
     assert kept["progress"][0].text.splitlines() == ["100 %"]
