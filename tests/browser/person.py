@@ -116,13 +116,11 @@ class Person:
         await self.page.keyboard.press("Control+S")
         async with self._saved():
             await self.answer("Overwrite")
-        # What the page asks after that tells it how old the file is: only a later change is news to it.
-        await self.page.wait_for_load_state("networkidle")
 
     async def revert(self) -> None:
-        """Save, and when the page says that the file was changed, take what is there instead."""
-        await self.page.keyboard.press("Control+S")
-        await self.answer("Revert")
+        """Throw away what is not saved, and take what the file has."""
+        await self.menu("File", "Reload Notebook from Disk")
+        await self.answer("Reload")
 
     async def revert_to_file(self) -> None:
         """Take what the file has; nothing here is unsaved, so the page does not ask."""

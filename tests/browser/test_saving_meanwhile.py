@@ -71,7 +71,7 @@ async def test_a_person_and_an_agent_work_in_one_notebook_and_nothing_of_either_
     said = await me.execute(session, LAST)
     assert "had been deleted in the file" in said
     await saved(notebook, *both, PAUSE, LAST)
-    # Revert shows all of it, and what is deleted after that was meant.
+    # Read anew, the page shows all of it, and what is deleted after that was meant.
     await person.edit(0, "thrown away")
     await person.revert()
     await person.sees(*both, PAUSE, LAST)

@@ -227,13 +227,18 @@ async def test_a_call_that_says_nothing_of_waiting_waits_as_the_settings_say(liv
                 wait_seconds=3,
             )
             last = resumed["execution_id"]
-            for each in (by_setting["execution_id"], scratch["execution_id"]):
-                assert (await me.ok("cancel_execution", execution_id=each))["state"] == "interrupted"
+            stopped = [
+                (await me.ok("cancel_execution", execution_id=each["execution_id"]))["state"]
+                for each in (by_setting, scratch)
+            ]
             await me.ok("interrupt_kernel", session_id=resumed["session_id"])
             ended = await me.ok("get_output", execution_id=last, wait_seconds=30)
     finally:
         config.unlink()
-    assert by_setting["state"] == scratch["state"] == "running"
+    assert (by_setting["state"], stopped[0]) == ("running", "interrupted")
+    # Its kernel may still be starting.
+    assert scratch["state"] in {"queued", "running"}
+    assert stopped[1] in {"not_run", "interrupted"}
     assert resumed["code_cells"] == 3
     assert resumed["left"] in {2, 3}  # on a slow machine the first one takes longer, too
     assert f"{resumed['left']} more go on" in resumed["text"]
