@@ -28,6 +28,7 @@ def test_a_message_is_read_and_its_frames_are_let_go() -> None:
         "header": {"msg_type": "display_data"},
         "parent_header": {},
         "content": {"text": "x"},
+        "buffers": [],
     }
     assert frames == []
 
