@@ -7,11 +7,11 @@ import json
 import re
 import secrets
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 from jlab_mcp.client import models
+from jlab_mcp.client.asking import CellRef, News, TextPart, asked, given
 from jlab_mcp.errors import JlabMcpError, NodeError, Remedy, ServerUnreachable, node_error
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from jlab_mcp.client.transport import Transport
     from jlab_mcp.client.wire import Answer, NoAnswer
     from jlab_mcp.core.record import Connection
-
-CellRef = int | str
-"""A cell's index (negative from the end) or its id."""
 
 _API = "jlab-mcp/v1/"
 _CONNECT_SECONDS = 10.0
@@ -41,35 +38,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 3.0
 """Seconds between two tries; they double."""
 
 _Model = TypeVar("_Model", bound=models.WireModel)
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What else than its end a caller wants to hear of an execution; outputs come with the end alone.
-
-    Attributes:
-        after: the `seq` that the caller knows.
-        pause: seconds in which nothing but the end is news.
-    """
-
-    after: int = 0
-    pause: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class TextPart:
-    """Part of a full text: from byte `offset` (negative: from the end) on, `limit` bytes at most.
-
-    With `grep`, the lines from `offset` on that this regular expression of Python matches.
-    """
-
-    offset: int
-    limit: int
-    grep: str | None = None
-
-    def params(self) -> dict[str, Any]:
-        """Return it as the arguments of a request."""
-        return _given(offset=self.offset, limit=self.limit, grep=self.grep)
 
 
 class NodeClient:
@@ -140,7 +108,7 @@ class NodeClient:
         The caller chooses `session_id` (8 hex digits), so that a repeat opens nothing new. With
         `stop_on_error` the cells of a resumed notebook that follow a failing one are not run.
         """
-        body = _given(
+        body = given(
             name=name,
             mode=mode,
             session_id=session_id,
@@ -220,9 +188,7 @@ class NodeClient:
 
         Answers when the execution has ended, when there is news, or as it stands after `wait` seconds.
         """
-        body = _given(
-            execution_id=execution_id, code=code, cell=cell, source=source, wait=wait, **_asked(news)
-        )
+        body = given(execution_id=execution_id, code=code, cell=cell, source=source, wait=wait, **asked(news))
         path = f"sessions/{_segment(session_id)}/executions"
         return await self._ask(models.Execution, "POST", path, body=body, wait=wait)
 
@@ -230,7 +196,7 @@ class NodeClient:
         self, execution_id: str, *, wait: float = 0.0, news: News | None = None
     ) -> models.Execution:
         """Read an execution when it has ended, when there is news, or as it stands after `wait` seconds."""
-        params = _given(wait=wait, **_asked(news))
+        params = given(wait=wait, **asked(news))
         return await self._ask(
             models.Execution,
             "GET",
@@ -265,13 +231,13 @@ class NodeClient:
         news: News | None = None,
     ) -> models.Execution:
         """Run code in a kernel of its own that ends afterwards; no notebook."""
-        body = _given(execution_id=execution_id, code=code, kernel=kernel, wait=wait, **_asked(news))
+        body = given(execution_id=execution_id, code=code, kernel=kernel, wait=wait, **asked(news))
         return await self._ask(
             models.Execution, "POST", "scratch", body=body, wait=wait, answer_s=_KERNEL_SECONDS
         )
 
     async def _change(self, session_id: str, op: str, **fields: Any) -> models.CellChange:
-        body = {"op": op, **_given(**fields)}
+        body = {"op": op, **given(**fields)}
         path = f"sessions/{_segment(session_id)}/cells"
         return await self._ask(models.CellChange, "POST", path, body=body)
 
@@ -400,11 +366,6 @@ def _is_address(url: str) -> bool:
     return parts.scheme in {"http", "https"} and host != b"" and port != 0
 
 
-def _given(**fields: Any) -> dict[str, Any]:
-    """Drop what was not given: the service tells an absent field from a null one."""
-    return {name: value for name, value in fields.items() if value is not None}
-
-
 def _parse(model: type[_Model], content: bytes) -> _Model:
     from pydantic import ValidationError
 
@@ -414,10 +375,6 @@ def _parse(model: type[_Model], content: bytes) -> _Model:
         # Half a surrogate pair is legal in a notebook file, but pydantic refuses all JSON that holds one.
         whole = re.sub("[\ud800-\udfff]", "\ufffd", json.dumps(json.loads(content), ensure_ascii=False))
         return model.model_validate_json(whole)
-
-
-def _asked(news: News | None) -> dict[str, Any]:
-    return {} if news is None else {"after": news.after, "pause": news.pause, "brief": 1}
 
 
 def _segment(text: str) -> str:

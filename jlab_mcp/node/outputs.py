@@ -125,10 +125,6 @@ class OutputFolder:
             for key, items in self._displays.items()
         }
 
-    def display_ids(self) -> set[str]:
-        """Return the ids of displays that a later `update_display_data`, of any cell, may change."""
-        return set(self._displays)
-
     def update(self, display_id: str | None, content: dict[str, Any]) -> bool:
         """Change every output of this display id to the given data.
 

@@ -84,7 +84,7 @@ def test_an_update_changes_every_display_of_its_id_also_from_a_later_cell() -> N
     folder = OutputFolder()
     texts = [output["data"]["text/plain"] for output in folded("update_display", folder)]
     assert texts == ["'second'", "'between'", "'second'"]
-    assert folder.display_ids() == {"one"}
+    assert set(folder.display_places()) == {"one"}
     (later,) = [m for m in RECORDED["update_from_next_cell"] if m["msg_type"] == "update_display_data"]
     other = OutputFolder()
     assert not other.feed(later["msg_type"], later["content"])
@@ -97,7 +97,7 @@ def test_a_cleared_display_is_not_updated() -> None:
     folder = OutputFolder()
     folded("update_display", folder)
     assert folder.feed("clear_output", {"wait": False})
-    assert folder.display_ids() == set()
+    assert folder.display_places() == {}
     assert not folder.update("one", {"data": {"text/plain": "late"}})
 
 
