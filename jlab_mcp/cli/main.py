@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jlab_mcp.cli.config import app as config_app
+from jlab_mcp.cli.exec import execute
 from jlab_mcp.cli.logs import logs
 from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.serve import serve
@@ -67,5 +68,6 @@ def demo() -> None:
 for command in (start, stop, wait, status, logs, demo, serve):
     app.command()(command)
 
+app.command("exec")(execute)
 app.add_typer(profile_app, name="profile")
 app.add_typer(config_app, name="config")

@@ -211,6 +211,17 @@ class NodeClient:
         path = f"executions/{_segment(execution_id)}/text"
         return await self._ask(models.TextPage, "GET", path, params=part.params())
 
+    async def follow(self, execution_id: str, offset: int, *, wait: float = 0.0) -> models.StreamPage:
+        """Read what code puts out from byte `offset` on, at its end, or after `wait` seconds."""
+        return await self._ask(
+            models.StreamPage,
+            "GET",
+            f"executions/{_segment(execution_id)}/stream",
+            params={"offset": offset, "wait": wait},
+            wait=wait,
+            hold_s=_HOLD_SECONDS,
+        )
+
     async def cell_output(self, session_id: str, cell: CellRef) -> models.CellOutput:
         """Read a cell and its last execution."""
         path = f"sessions/{_segment(session_id)}/output"
