@@ -11,6 +11,8 @@ as a tool call.
     │   └── JobCannotStart          it took the job, which can never start as it is
     ├── JobNotOurs                  a job that jlab-mcp did not submit
     ├── CannotWrite                 a folder of our own cannot be used
+    │   └── FileInTheWay            there is a file already that nobody said may be replaced
+    ├── ConversionFailed            a notebook was not converted
     ├── AmbiguousSession            several sessions are open that may be meant
     ├── CodeCutShort                code did not run to its end, or not at all, as where its kernel died
     ├── ServerError                 the Jupyter server of this project and profile
@@ -63,6 +65,7 @@ class ExitCode(IntEnum):
     JOB_REFUSED = 16
     JOB_NOT_OURS = 17
     CODE_CUT_SHORT = 18
+    NOT_CONVERTED = 19
     INTERRUPTED = 130
 
 
@@ -85,6 +88,7 @@ class Remedy(Enum):
     WIDEN_PORTS = "widen_ports"
     LIST_SESSIONS = "list_sessions"
     NAME_SESSION = "name_session"
+    REPLACE_FILE = "replace_file"
     REOPEN_NOTEBOOK = "reopen_notebook"
     READ_NOTEBOOK = "read_notebook"
     STAY_IN_NOTEBOOK_DIR = "stay_in_notebook_dir"
@@ -173,6 +177,20 @@ class CannotWrite(JlabMcpError):
     code = "JLM-CANNOT-WRITE"
     exit_code = ExitCode.CANNOT_WRITE
     default_remedy = Remedy.CHOOSE_FOLDER
+
+
+class FileInTheWay(CannotWrite):
+    """There is a file already that nobody said may be replaced; `details["path"]` names it."""
+
+    code = "JLM-FILE-IN-THE-WAY"
+    default_remedy = Remedy.REPLACE_FILE
+
+
+class ConversionFailed(JlabMcpError):
+    """nbconvert is not there, or failed; `details["log_tail"]` holds the end of what it said."""
+
+    code = "JLM-CONVERSION-FAILED"
+    exit_code = ExitCode.NOT_CONVERTED
 
 
 class AmbiguousSession(JlabMcpError):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.app.lookup import find
 from jlab_mcp.app.reach import reach
-from jlab_mcp.app.servers import server_meant
+from jlab_mcp.app.servers import every_server, server_meant
 from jlab_mcp.app.whereabouts import listening
-from jlab_mcp.errors import AmbiguousSession, Remedy, ServerError, SessionNotFound
+from jlab_mcp.core.startup import Standing
+from jlab_mcp.errors import AmbiguousSession, NoServer, Remedy, ServerError, SessionNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,13 +53,20 @@ class Roster:
         return [(each.target, session) for each in self.servers for session in each.listing.sessions]
 
 
-async def roster(resolved: ResolvedProfile, profile: str | None = None) -> Roster:
+async def roster(
+    resolved: ResolvedProfile, profile: str | None = None, *, everywhere: bool = False
+) -> Roster:
     """Ask every server of the project, or that of the named profile alone, what it has open.
+
+    Args:
+        resolved: settings that say where the servers are.
+        profile: whose server alone is asked.
+        everywhere: whether to ask the servers of all projects.
 
     Raises:
         ServerError: none runs, or none answers.
     """
-    targets = _targets(resolved, profile)
+    targets = _everywhere(resolved) if everywhere else _targets(resolved, profile)
     found: list[Listed] = []
     silent: list[ServerError] = []
     for target in targets:
@@ -103,6 +111,13 @@ def _targets(resolved: ResolvedProfile, profile: str | None) -> Sequence[Target]
     if profile is not None:
         return [find(profile).target]
     return [each.server for each in listening(resolved)] or [server_meant(resolved, named=False)]
+
+
+def _everywhere(resolved: ResolvedProfile) -> Sequence[Target]:
+    found = [each.server for each in every_server(resolved) if each.standing is Standing.LISTENING]
+    if not found:
+        raise NoServer(f"no server of any project is running, by the records in {resolved.connection_dir}")
+    return found
 
 
 def _meant(them: list[tuple[Target, Session]], said: str, folder: Path) -> list[tuple[Target, Session]]:

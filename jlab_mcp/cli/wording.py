@@ -24,6 +24,7 @@ _HINTS: dict[Remedy, str] = {
     Remedy.LIST_SESSIONS: "see what is open with `jlab-mcp sessions`",
     Remedy.NAME_SESSION: "name one with `--session`, open one with `--new NAME`, or use `--scratch`",
     Remedy.CHOOSE_KERNEL: "name another one with `--kernel`",
+    Remedy.REPLACE_FILE: "`--force` replaces it, `--output FILE` names another one",
     Remedy.RETRY: "try again",
     Remedy.USE_LOCAL_MODE: (
         "set `JLAB_MCP_RUN_MODE=local` to run on this machine, or see the job with `jlab-mcp start --dry-run`"
@@ -50,6 +51,7 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.JOB_REFUSED: "SLURM refuses the job, or can never start it",
     ExitCode.JOB_NOT_OURS: "the job was not submitted by jlab-mcp",
     ExitCode.CODE_CUT_SHORT: "the code did not run to its end: its kernel died, or it was not run at all",
+    ExitCode.NOT_CONVERTED: "a notebook was not converted: nbconvert is missing, or failed",
     ExitCode.INTERRUPTED: "ended by Ctrl+C or a signal; what was launched has been stopped",
 }
 """What each exit code says; shown by `--help`."""

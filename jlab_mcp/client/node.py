@@ -211,13 +211,15 @@ class NodeClient:
         path = f"executions/{_segment(execution_id)}/text"
         return await self._ask(models.TextPage, "GET", path, params=part.params())
 
-    async def follow(self, execution_id: str, offset: int, *, wait: float = 0.0) -> models.StreamPage:
-        """Read what code puts out from byte `offset` on, at its end, or after `wait` seconds."""
+    async def follow(
+        self, execution_id: str, offset: int, *, limit: int, wait: float = 0.0
+    ) -> models.StreamPage:
+        """Read `limit` bytes of what code puts out from byte `offset` on; waits for them `wait` seconds."""
         return await self._ask(
             models.StreamPage,
             "GET",
             f"executions/{_segment(execution_id)}/stream",
-            params={"offset": offset, "wait": wait},
+            params={"offset": offset, "limit": limit, "wait": wait},
             wait=wait,
             hold_s=_HOLD_SECONDS,
         )

@@ -49,14 +49,25 @@ def project_records(connection_dir: Path, project_dir: Path) -> Iterator[ServerR
 
     One that cannot be read is left out: whose it is cannot be told, but by who knows its profile.
     """
-    for path in sorted(connection_dir.glob(f"{slug(project_dir.name)}-*.record.json")):
+    for record in _records(connection_dir, f"{slug(project_dir.name)}-*"):
+        if record.project_dir == project_dir:
+            yield record
+
+
+def all_records(connection_dir: Path) -> Iterator[ServerRecord]:
+    """Yield the records of all projects' servers, as `project_records` those of one."""
+    return _records(connection_dir, "*")
+
+
+def _records(connection_dir: Path, names: str) -> Iterator[ServerRecord]:
+    for path in sorted(connection_dir.glob(f"{names}.record.json")):
         try:
             record = _read(path, ServerRecord, "record")
         except RecordBroken:
             continue
-        if record is None or record.project_dir != project_dir:
+        if record is None:
             continue
-        key = server_key(project_dir, record.profile)
+        key = server_key(record.project_dir, record.profile)
         in_place = path.name == f"{key}.record.json" and record.connection_file.parent == path.parent
         if record.key == key and in_place:  # neither copied nor moved here from elsewhere
             yield record
