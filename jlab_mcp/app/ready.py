@@ -92,7 +92,8 @@ async def _until_listening(
             raise await _failure(target, record, verdict, ours=ours)
         if now - reported > _REPORT_SECONDS:
             reported = now
-            yield LifecycleEvent("waiting", f"still waiting for JupyterLab, {now - began:.0f} s so far")
+            said = f"still waiting for JupyterLab, {now - began:.0f} s so far"
+            yield LifecycleEvent("waiting", said, {"elapsed_s": now - began})
         await asyncio.sleep(pause)
         pause = pause if now - began < _QUICK_SECONDS else min(pause * 1.2, _LAST_PAUSE)
 

@@ -8,6 +8,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run, run_on_all, run_on_server
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_error, show_event
 from jlab_mcp.errors import ExitCode, JlabMcpError
 
@@ -73,6 +74,7 @@ async def _stop_job(resolved: ResolvedProfile, job_id: str, *, json: bool) -> Ex
     from jlab_mcp.app.stop import StoppedServer, StopReport
 
     message = ""
+    PROGRESS.expect(f"asking SLURM about job {job_id}")
     async for event in stop_job(resolved, job_id):
         show_event(event)
         message = event.message
@@ -90,6 +92,7 @@ async def _stop(targets: Sequence[Target], *, json: bool) -> ExitCode:
     code = ExitCode.OK
     outcomes: list[StoppedServer] = []
     for target in targets:
+        PROGRESS.expect("asking the server what is not saved")
         state, message = "nothing", ""
         try:
             async for event in stop_server(target):

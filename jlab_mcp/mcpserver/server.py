@@ -98,7 +98,7 @@ class JlabServer(MCPServer[Desk]):
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, JlabMcpError):
-                raise ToolError(wording.error_words(cause)) from cause
+                raise ToolError(wording.failure_words(cause)) from cause
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
                 raise ToolError(wording.argument_words(name, cause)) from cause
             if isinstance(error, UnexpectedToolError) and cause is not None:
@@ -150,7 +150,7 @@ def _add_status(server: JlabServer, desk: Desk) -> None:
             found = await status(meant.target, meant.resolved, notes=meant.notes)
             return found.model_dump_json(indent=1)
         except JlabMcpError as error:
-            raise ResourceError(wording.error_words(error)) from error
+            raise ResourceError(wording.failure_words(error)) from error
 
 
 def serve() -> None:

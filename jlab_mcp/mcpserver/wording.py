@@ -83,6 +83,11 @@ def error_words(error: JlabMcpError) -> str:
     return " ".join(part for part in parts if part)
 
 
+def failure_words(error: JlabMcpError) -> str:
+    """Say the same as the answer to a call that failed, which ends with the error's code."""
+    return f"{error_words(error)} [{error.code}]"
+
+
 def argument_words(tool: str, error: ValidationError) -> str:
     """Say which arguments of a call are wrong."""
     problems: dict[str, str] = {}

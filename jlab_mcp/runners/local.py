@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import subprocess
 import time
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jlab_mcp.core.record import StartedWith
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class LocalRunner:
         finally:
             os.close(log)
         _children[process.pid] = process
+        _log.debug("started `%s` as process %d", shlex.join(self._command(order)), process.pid)
         return self._record(order, process.pid)
 
     def _command(self, order: LaunchOrder) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from tests.agent import Agent
 from tests.cluster.conftest import Lab
 from tests.cluster.servers import ClusterProject, finish, make_project
-from tests.commands import meanwhile
+from tests.commands import meanwhile, said
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 LATER = ["--begin=now+1hour"]
@@ -48,7 +48,7 @@ async def goes_on(project: ClusterProject, me: Agent) -> None:
     """The server can be used, and is known to be ready, while SLURM cannot be asked."""
     assert "2\n" in (await me.ok("execute_scratch", code="1 + 1"))["text"]
     status = await asyncio.to_thread(project.run, "status")
-    assert (status.returncode, status.stderr) == (0, "")
+    assert (status.returncode, said(status)) == (0, "")
     assert status.stdout.startswith("state      ready\n")
 
 
