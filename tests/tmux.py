@@ -72,6 +72,13 @@ class Terminal:
         self._do("send-keys", "-l", command)
         self._do("send-keys", "Enter")
 
+    def output(self, command: str) -> str:
+        """Run a command that says something, and return that; the screen is not looked at."""
+        written = Path(self._home.name, "output")
+        written.unlink(missing_ok=True)
+        self.run(f"{command} > {written}.new; mv {written}.new {written}")
+        return until(lambda: written.read_text(encoding="utf-8") if written.exists() else None, "output")
+
     def resize(self, columns: int, lines: int) -> None:
         """Change the size."""
         self._do("resize-window", "-x", str(columns), "-y", str(lines))

@@ -105,7 +105,7 @@ def _look(target: Target, record: ServerRecord, *, waited: float) -> WaitVerdict
 
 async def _failure(target: Target, record: ServerRecord, verdict: WaitVerdict, *, ours: bool) -> ServerError:
     """Make the error of a start that did not come to its end."""
-    place = f"the server of {record.project_dir} (profile {record.profile})"
+    place = f"the server of `{record.project_dir}` (profile {record.profile})"
     details = {"log_file": str(record.log_file), "log_tail": log_tail(record.log_file)}
     if verdict is WaitVerdict.STOPPED_MEANWHILE:
         return StartInterrupted(f"{place} was stopped meanwhile")

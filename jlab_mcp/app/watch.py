@@ -309,7 +309,8 @@ def _watched(key: str, target: RecordedServer, seen: Seen, left_s: float | None 
     return WatchedServer(
         key=key,
         state=base.state,
-        reason=base.reason,
+        # Whose server it is stands beside it.
+        reason=f"it {seen.why_stale}" if base.state == "stale" else base.reason,
         profile=base.profile,
         mode=base.mode,
         project_dir=base.project_dir,

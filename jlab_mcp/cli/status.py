@@ -78,7 +78,7 @@ async def _all(resolved: ResolvedProfile, *, json: bool) -> ExitCode:
     elif found.servers:
         data("\n\n".join("\n".join(status_lines(each)) for each in found.servers))
     else:
-        say(f"no server of {resolved.project_dir} is running")
+        say(f"no server of `{resolved.project_dir}` is running")
     states = [each.state for each in found.servers]
     best = next((state for state in _EXIT_CODES if state in states), "stopped")
     return _EXIT_CODES[best]

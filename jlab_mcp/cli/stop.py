@@ -65,7 +65,7 @@ async def _all(resolved: ResolvedProfile, *, json: bool) -> ExitCode:
 
     targets = all_to_stop(resolved)
     if not targets:
-        say(f"no server of {resolved.project_dir} is running")
+        say(f"no server of `{resolved.project_dir}` is running")
     return await _stop(targets, json=json)
 
 
@@ -93,7 +93,7 @@ async def _stop(targets: Sequence[Target], *, json: bool) -> ExitCode:
     outcomes: list[StoppedServer] = []
     for target in targets:
         PROGRESS.expect("asking the server what is not saved")
-        state, message = "nothing", ""
+        state, message, failed = "nothing", "", None
         try:
             async for event in stop_server(target):
                 show_event(event)
@@ -101,8 +101,8 @@ async def _stop(targets: Sequence[Target], *, json: bool) -> ExitCode:
                     state, message = event.stage, event.message
         except JlabMcpError as error:
             show_error(error, target.name if len(targets) > 1 else None)
-            state, message, code = "failed", error.message, code or error.exit_code
-        facts = {"profile": target.name, "state": state, "message": message}
+            state, message, failed, code = "failed", error.message, error.code, code or error.exit_code
+        facts = {"profile": target.name, "state": state, "message": message, "code": failed}
         outcomes.append(StoppedServer.model_validate(facts))
     if json:
         data(StopReport(servers=outcomes).model_dump_json(indent=2))

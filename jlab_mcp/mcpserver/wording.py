@@ -83,9 +83,9 @@ def error_words(error: JlabMcpError) -> str:
     return " ".join(part for part in parts if part)
 
 
-def failure_words(error: JlabMcpError) -> str:
-    """Say the same as the answer to a call that failed, which ends with the error's code."""
-    return f"{error_words(error)} [{error.code}]"
+def coded(words: str, error: type[JlabMcpError]) -> str:
+    """End the answer to a call that failed with the code of its error."""
+    return f"{words} [{error.code}]"
 
 
 def argument_words(tool: str, error: ValidationError) -> str:

@@ -77,7 +77,7 @@ class LocalRunner:
         try:
             log = os.open(order.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StartFailed(f"cannot write {order.log_file}: {error.strerror}") from error
+            raise StartFailed(f"cannot write `{order.log_file}`: {error.strerror}") from error
         try:
             process = subprocess.Popen(
                 self._command(order),

@@ -105,7 +105,7 @@ def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
         return None
     except OSError as error:
         raise RecordBroken(
-            f"cannot read the server's {what} {path}: {error.strerror}",
+            f"cannot read the server's {what} `{path}`: {error.strerror}",
             remedy=Remedy.CHOOSE_FOLDER,
             details={"path": str(path)},
         ) from error
@@ -115,5 +115,5 @@ def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise RecordBroken(
-            f"the server's {what} {path} is broken: {where}: {first['msg']}", details={"path": str(path)}
+            f"the server's {what} `{path}` is broken: {where}: {first['msg']}", details={"path": str(path)}
         ) from None  # the cause may quote the file, which holds a token

@@ -17,7 +17,7 @@ import pytest
 
 from jlab_mcp.app.connect import close_clients
 from jlab_mcp.app.schemas import schema_text
-from tests.commands import COMMAND, LIMIT, identity, kill, run, wait_for_record
+from tests.commands import COMMAND, LIMIT, identity, kill, run, said, wait_for_record
 from tests.conftest import Project
 from tests.tmux import Terminal
 
@@ -120,8 +120,8 @@ def _is_restored(terminal: Terminal) -> None:
     """Require the shell's screen, a cursor, and a line discipline as before."""
     assert terminal.asks("alternate_on") == "0"
     assert terminal.asks("cursor_flag") == "1"
-    terminal.run("clear; stty -a | tr ' ' '\\n' | grep -xE -- '-?(icanon|echo)'")
-    assert "-" not in terminal.see("icanon", "echo\n").replace("$", "")
+    modes = terminal.output("stty -a").split()
+    assert {"icanon", "echo", "isig"} <= set(modes)
 
 
 @pytest.mark.parametrize("ending", ["q", "C-c", signal.SIGTERM, signal.SIGHUP], ids=str)
@@ -195,12 +195,12 @@ def test_a_pipe_gets_one_look_and_is_told_so(busy: Project) -> None:
     assert "ready" in told.stdout
     assert "epoch" in told.stdout
     assert "\x1b" not in told.stdout + told.stderr
-    assert run(busy, "top", "--once").stderr == ""
+    assert said(run(busy, "top", "--once")) == ""
 
 
 def test_json_is_one_object_a_line_as_the_schema_says(busy: Project) -> None:
     told = run(busy, "top", "--json", "--count", "3", "--interval", "0.5")
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (told.returncode, said(told)) == (0, "")
     looks = [json.loads(line) for line in told.stdout.splitlines()]
     assert len(looks) == 3
     schema = json.loads(schema_text("top"))
@@ -246,7 +246,7 @@ def test_what_becomes_of_a_server_is_told_as_it_is(bare_project: Project) -> Non
             os.kill(identity(record).pid, signal.SIGCONT)
         terminal.see("ready · process")
         kill(record)
-        terminal.see("stale", "its process is gone")
+        terminal.see("stale", "it ended without being stopped")
         asyncio.run(bare_project.start())
         terminal.see("ready · process")
         asyncio.run(bare_project.stop())

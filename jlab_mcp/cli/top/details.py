@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from jlab_mcp.cli.top.machine import about
 from jlab_mcp.cli.top.words import clock, gib, line_of, where
 from jlab_mcp.core.words import duration
 
@@ -66,8 +67,11 @@ def _server(server: WatchedServer) -> Iterator[tuple[str, str]]:
         ends = info.idle_ends_in_s
         yield "ends idle in", "" if ends is None else duration(ends)
         yield "python", f"{info.python}, JupyterLab {info.jupyterlab}"
-    if (resources := server.resources) and not resources.gpus:
-        yield "GPU", resources.gpu_note or "none found"
+    if resources := server.resources:
+        for gpu in resources.gpus:
+            yield f"GPU {gpu.index}", ", ".join([*about(gpu), f"{gib(gpu.memory_total)} GiB"])
+        if not resources.gpus:
+            yield "GPU", resources.gpu_note or "none found"
     yield "project", str(server.project_dir)
     yield "log", str(server.log_file)
 

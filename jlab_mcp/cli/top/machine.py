@@ -35,7 +35,7 @@ def machine_lines(view: View, server: WatchedServer, paper: Paper) -> list[Text]
     of = f" of {cores:g}" if cores else ""
     labels = ["CPU", *(f"GPU {gpu.index}" for gpu in resources.gpus)]
     width = max(len(label) for label in labels)
-    room = 0 if paper.narrow or not paper.graphs else max(6, min(24, (paper.width - 60) // 2 + 8))
+    room = 0 if paper.narrow or not paper.graphs else max(6, min(24, (paper.width - 50) // 2))
     gauges = _Gauges(view, server, dict(measured(server)), room, paper.braille)
     lines = []
     for at, label in enumerate(labels):
@@ -46,14 +46,17 @@ def machine_lines(view: View, server: WatchedServer, paper: Paper) -> list[Text]
         gauges.draw(line, f"{label:<{width}}", load)
         line.append(" " * len(of) if gpu else of).append("  ")
         gauges.draw(line, "MEM", full)
-        line.append(f" {gib(held)}/{gib(total)} GiB")
+        line.append(f" {gib(held, 0)}/{gib(total, 0)}G" if paper.narrow else f" {gib(held)}/{gib(total)} GiB")
         if gpu:
-            line.append("".join(f"  {fact}" for fact in _about(gpu)), style="dim")
+            for fact in about(gpu):
+                if not paper.width or line.cell_len + len(fact) + 2 <= paper.width:
+                    line.append(f"  {fact}", style="dim")
         lines.append(line)
     return lines
 
 
-def _about(gpu: Gpu) -> Iterator[str]:
+def about(gpu: Gpu) -> Iterator[str]:
+    """Yield what else is known of a GPU: temperature, power, its name."""
     if gpu.temperature is not None:
         yield f"{gpu.temperature:.0f} °C"
     if gpu.power is not None:

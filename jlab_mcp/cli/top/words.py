@@ -23,9 +23,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
-def gib(count: int | None) -> str:
+def gib(count: int | None, digits: int = 1) -> str:
     """Write bytes in GiB, without the unit."""
-    return "?" if count is None else f"{count / _GIB:.1f}"
+    return "?" if count is None else f"{count / _GIB:.{digits}f}"
 
 
 def percent(share: float | None) -> str:
