@@ -104,7 +104,7 @@ async def _submitted(
     """Write down what became of a submission."""
     if answer.job_id is None and answer.lost:
         raise SlurmUnreachable(
-            f"sbatch did not say whether SLURM took the job: {refusal(answer.said).said};"
+            f"`sbatch` did not say whether SLURM took the job: {refusal(answer.said).said};"
             f" a start looks for it by its name, {wanted.name}, before it submits another"
         )
     if answer.job_id is None:

@@ -72,9 +72,9 @@ class Progress:
             self._what = None
 
     @contextlib.contextmanager
-    def during(self, what: str) -> Iterator[None]:
-        """Show what a block waits for."""
-        self.expect(what)
+    def during(self, what: str, *, told: bool = False) -> Iterator[None]:
+        """Show what a block waits for; `told` as for `expect`."""
+        self.expect(what, told=told)
         try:
             yield
         finally:

@@ -87,7 +87,9 @@ def _made_options() -> list[Any]:
 
 def _problem(misuse: Any) -> UsageProblem:
     """Put typer's words for a wrong command line into ours."""
-    message = misuse.format_message().strip().rstrip(".").replace("'", "`")
+    message = misuse.format_message().strip().rstrip(".")
+    what, colon, why = message.partition(": ")
+    message = what.replace("'", "`") + colon + why  # what is quoted behind it is what somebody typed
     context = getattr(misuse, "ctx", None)
     called = context.command_path if context else "jlab-mcp"
     message = re.sub(r"(?<=: )[A-Z](?=[a-z]+ )", lambda found: found[0].lower(), message)

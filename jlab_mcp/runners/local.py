@@ -89,7 +89,7 @@ class LocalRunner:
                 start_new_session=True,
             )
         except OSError as error:
-            raise StartFailed(f"cannot run {self._command(order)[0]}: {error.strerror}") from error
+            raise StartFailed(f"cannot run `{self._command(order)[0]}`: {error.strerror}") from error
         finally:
             os.close(log)
         _children[process.pid] = process

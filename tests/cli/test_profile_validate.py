@@ -81,7 +81,7 @@ def test_what_is_not_there_is_named(user: User) -> None:
     (user.project / "empty").mkdir()
     told = user.run("profile", "validate", "./gone.toml", "locla", "empty")
     assert told.returncode == 3
-    assert "there is no .toml file in empty" in told.stderr
+    assert "there is no .toml file in `empty`" in told.stderr
     assert "there is no file ./gone.toml" in told.stderr
     assert "did you mean `local`?" in told.stderr
 
@@ -98,7 +98,7 @@ def test_what_is_in_the_way_of_a_file_is_named(user: User) -> None:
     assert [
         line.removeprefix("error[JLM-CONFIG]: ~/.config/jlab-mcp/")
         for line in told.stderr.splitlines()
-        if "error:" in line
+        if line.startswith("error[")
     ] == [
         "profiles/folder.toml: cannot be read: Is a directory",
         "profiles/gone.toml: cannot be read: No such file or directory",

@@ -191,7 +191,7 @@ def test_no_colour_is_used_where_nobody_wants_it(busy: Project) -> None:
 def test_a_pipe_gets_one_look_and_is_told_so(busy: Project) -> None:
     told = run(busy, "top")
     assert told.returncode == 0
-    assert "note: this is no terminal, so here is one look" in told.stderr
+    assert "note: there is no terminal to draw on, so this is one look" in told.stderr
     assert "ready" in told.stdout
     assert "epoch" in told.stdout
     assert "\x1b" not in told.stdout + told.stderr

@@ -107,7 +107,7 @@ async def test_a_controller_that_hangs_takes_a_job_late_and_no_second_one(
     async with untouched(ready) as me:
         with lab.paused("alpha-ctl", "slurmctld"):
             _, lost = await asyncio.gather(goes_on(ready, me), is_not_started(new))
-            assert "sbatch did not say whether SLURM took the job: `sbatch` did not answer in 4 s" in lost
+            assert "`sbatch` did not say whether SLURM took the job: `sbatch` did not answer in 4 s" in lost
             assert not new.has_job
             name = new.job_name
             assert name in lost

@@ -60,7 +60,7 @@ def top(
         title = "all projects" if every else str(resolved.project_dir)
         if once or not _is_terminal():
             if not once:
-                show_note("this is no terminal, so here is one look; `--json` goes on looking")
+                show_note("there is no terminal to draw on, so this is one look; `--json` goes on looking")
             return await _one(watcher, title)
         from jlab_mcp.cli.top.live import live
         from jlab_mcp.cli.top.state import View

@@ -146,7 +146,7 @@ def assume(wish: Wish) -> ExitCode:
         return ExitCode.OK
     path, backup = write_draft(ground, draft, replace_old=wish.replace)
     if backup:
-        say(f"the old file is kept as {ground.shown(backup)}")
+        say(f"the old file is kept as `{ground.shown(backup)}`")
     data(str(path))
     _say_next(draft)
     return ExitCode.OK
@@ -168,7 +168,7 @@ def _look(wish: Wish) -> Ground:
     if problems:
         raise ConfigError(problems)
     say(f"looking for SLURM and its modules (at most {wish.timeout:g} s for each command)")
-    with PROGRESS.during("asking SLURM and the modules what there is"):
+    with PROGRESS.during("looking for SLURM and its modules", told=True):
         ground = asyncio.run(look_around(os.environ, Path.cwd(), seconds=wish.timeout))
     for sentence in ground.cluster.sentences:
         show_note(sentence)

@@ -101,9 +101,9 @@ class Talk:
             self._ask_name()
             return False
         self.written = path
-        say(f"wrote {self.ground.shown(path)}")
+        say(f"wrote `{self.ground.shown(path)}`")
         if backup:
-            say(f"the old one is kept as {self.ground.shown(backup)}")
+            say(f"the old one is kept as `{self.ground.shown(backup)}`")
         return True
 
     def offer_default(self, name: str) -> None:
@@ -163,7 +163,7 @@ class Talk:
             Item("type another name"),
             Item("replace it", f"the old one is kept as {name}.toml.bak"),
         ]
-        show_note(f"{self._path(name)} is there already")
+        show_note(f"`{self._path(name)}` is there already")
         chosen = self.ask.choose("Which name then?", items)
         self.replaces = chosen == len(items) - 1
         self.name = (free, None, name)[chosen]
