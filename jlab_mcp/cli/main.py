@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from jlab_mcp.cli.config import app as config_app
+from jlab_mcp.cli.explain import explain
 from jlab_mcp.cli.logs import logs
 from jlab_mcp.cli.profile.group import app as profile_app
+from jlab_mcp.cli.root import Root
 from jlab_mcp.cli.serve import serve
 from jlab_mcp.cli.start import start
 from jlab_mcp.cli.status import status
 from jlab_mcp.cli.stop import stop
+from jlab_mcp.cli.top.command import top
 from jlab_mcp.cli.wait import wait
 from jlab_mcp.cli.wording import exit_codes_help
 
@@ -32,6 +35,7 @@ Examples:
 
 app = typer.Typer(
     name="jlab-mcp",
+    cls=Root,
     help="Run code in live Jupyter notebooks from an MCP client, on this machine or on a SLURM cluster.",
     epilog=_EPILOG,
     rich_markup_mode=None,
@@ -64,7 +68,7 @@ def demo() -> None:
     run_demo()
 
 
-for command in (start, stop, wait, status, logs, demo, serve):
+for command in (start, stop, wait, status, top, logs, demo, serve, explain):
     app.command()(command)
 
 app.add_typer(profile_app, name="profile")
