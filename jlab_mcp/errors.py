@@ -5,6 +5,8 @@ set them into its own frame. A remedy is an enum: the command line words it as a
 as a tool call.
 
     JlabMcpError
+    ├── UsageProblem                the command line is wrong, or nobody is there to be asked
+    ├── DemoFailed                  a step of the demo did not do what it should
     ├── ConfigError                 a setting is wrong
     ├── SlurmUnreachable            SLURM cannot be asked from here, or does not answer
     ├── JobRefused                  SLURM would not take the job
@@ -121,6 +123,19 @@ class JlabMcpError(Exception):
         self.message = message
         self.remedy = remedy or self.default_remedy
         self.details: dict[str, Any] = dict(details or {})
+
+
+class UsageProblem(JlabMcpError):
+    """The command line is wrong, or a command would have to ask somebody; `details` has the `hints`."""
+
+    code = "JLM-USAGE"
+    exit_code = ExitCode.USAGE
+
+
+class DemoFailed(JlabMcpError):
+    """A step of the demo did not do what it should."""
+
+    code = "JLM-DEMO-FAILED"
 
 
 class ConfigError(JlabMcpError):

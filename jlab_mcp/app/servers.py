@@ -131,9 +131,9 @@ def ambiguous(resolved: ResolvedProfile, others: Sequence[ProjectServer]) -> Amb
     listed = ", ".join(f"{each.server.name} ({each.state})" for each in others)
     if resolved.is_profile:
         what = f"the server of profile {resolved.name} does not run, and {len(others)} others"
-        what = f"{what} of {resolved.project_dir} do"
+        what = f"{what} of `{resolved.project_dir}` do"
     else:
-        what = f"no profile is in use here, and {len(others)} servers of {resolved.project_dir} run"
+        what = f"no profile is in use here, and {len(others)} servers of `{resolved.project_dir}` run"
     return AmbiguousServer(
         f"{what}: {listed}",
         details={"profiles": [each.server.name for each in others]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import secrets
 import time
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jlab_mcp.client.wire import Answer, NoAnswer
     from jlab_mcp.core.record import Connection
 
+_log = logging.getLogger(__name__)
 _API = "jlab-mcp/v1/"
 _CONNECT_SECONDS = 10.0
 """A server whose loop is busy, with a large notebook for example, takes its time to accept a websocket."""
@@ -299,14 +301,17 @@ class NodeClient:
         pause, sendings, since = _FIRST_PAUSE, 0, time.monotonic()
         while True:
             sendings += 1
+            sent = time.monotonic()
             try:
                 answer = await self._connected().call(
                     method, path, query=params or {}, body=body or {}, answer_s=read_s
                 )
             except Silence as exc:
+                _log.debug("asked %s for %s %s: silence", self._shown, method, path)
                 raise self._unreachable(f"gave no answer within {read_s:.0f} s") from exc
             except (NobodyThere, Broken) as exc:
                 now = time.monotonic()
+                _log.debug("asked %s for %s %s: no connection", self._shown, method, path)
                 since = now if sendings == 1 else since
                 self._lost_at = self._lost_at or now
                 # A connection that was idle for long may be dead although the server is well.
@@ -317,6 +322,15 @@ class NodeClient:
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 self._lost_at = None
+                took = time.monotonic() - sent
+                _log.debug(
+                    "asked %s for %s %s: status %d after %.3f s",
+                    self._shown,
+                    method,
+                    path,
+                    answer.status,
+                    took,
+                )
                 return answer
 
     def _given_up(self, exc: NoAnswer, tried_s: float) -> ServerUnreachable:

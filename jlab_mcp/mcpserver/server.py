@@ -12,7 +12,7 @@ from mcp.server.mcpserver.exceptions import ResourceError, ToolError, Unexpected
 from pydantic import ValidationError
 
 from jlab_mcp import __version__
-from jlab_mcp.errors import JlabMcpError
+from jlab_mcp.errors import BadRequest, JlabMcpError
 from jlab_mcp.mcpserver import (
     calls,
     cell_tools,
@@ -92,18 +92,19 @@ class JlabServer(MCPServer[Desk]):
         """
         tool = self._tool_manager.get_tool(name)
         if tool is not None and (wrong := wording.misfits(arguments, tool.parameters)):
-            raise ToolError(wording.wrong_arguments(name, wrong))
+            raise ToolError(wording.coded(wording.wrong_arguments(name, wrong), BadRequest))
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, JlabMcpError):
-                raise ToolError(wording.error_words(cause)) from cause
+                raise ToolError(wording.coded(wording.error_words(cause), type(cause))) from cause
             if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
-                raise ToolError(wording.argument_words(name, cause)) from cause
+                raise ToolError(wording.coded(wording.argument_words(name, cause), BadRequest)) from cause
             if isinstance(error, UnexpectedToolError) and cause is not None:
                 # The SDK logs the cause with its traceback to stderr.
-                raise UnexpectedToolError(wording.unexpected_words(name, cause)) from cause
+                said = wording.coded(wording.unexpected_words(name, cause), JlabMcpError)
+                raise UnexpectedToolError(said) from cause
             raise
 
 
@@ -150,7 +151,7 @@ def _add_status(server: JlabServer, desk: Desk) -> None:
             found = await status(meant.target, meant.resolved, notes=meant.notes)
             return found.model_dump_json(indent=1)
         except JlabMcpError as error:
-            raise ResourceError(wording.error_words(error)) from error
+            raise ResourceError(wording.coded(wording.error_words(error), type(error))) from error
 
 
 def serve() -> None:

@@ -85,6 +85,11 @@ def error_words(error: JlabMcpError) -> str:
     return " ".join(part for part in parts if part)
 
 
+def coded(words: str, error: type[JlabMcpError]) -> str:
+    """End the answer to a call that failed with the code of its error."""
+    return f"{words} [{error.code}]"
+
+
 def argument_words(tool: str, error: ValidationError) -> str:
     """Say which arguments of a call are wrong."""
     problems: dict[str, str] = {}

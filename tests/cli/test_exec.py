@@ -65,7 +65,7 @@ def test_without_a_session_named_the_only_one_is_meant(live_project: Project) ->
     close_all(live_project)
     none = run(live_project, "exec", "1")
     assert (none.returncode, none.stdout) == (12, "")
-    assert none.stderr.startswith("error: no session is open\nhint: ")
+    assert none.stderr.startswith("error[JLM-SESSION-NOT-FOUND]: no session is open\nhint: ")
     assert "--new NAME" in none.stderr
     assert "--scratch" in none.stderr
     with session(live_project, "only") as only:
@@ -164,7 +164,7 @@ def test_a_kernel_that_dies_is_told_as_such(live_project: Project) -> None:
             "print('alive', flush=True)\nimport os; os.kill(os.getpid(), 9)",
         )
         assert told.returncode == 18
-        assert "error: the code was cut short in session" in told.stderr
+        assert "error[JLM-CODE-CUT-SHORT]: the code was cut short in session" in told.stderr
         assert "SIGKILL" in told.stderr
         assert run(live_project, "exec", "-s", "mortal", "print(2)").stdout == "2\n"
 
@@ -181,7 +181,7 @@ def test_a_server_that_ends_meanwhile_is_told_as_such(bare_project: Project, tmp
     kill(record)
     code, _, said = finish(running)
     assert code in (4, 6), said
-    assert "error: " in said
+    assert "error[JLM-" in said
     assert "Traceback" not in said
 
 
@@ -235,7 +235,7 @@ def test_a_hangup_leaves_the_code_running(live_project: Project, tmp_path: Path)
 def test_an_execution_that_nobody_knows_cannot_be_attached_to(live_project: Project) -> None:
     told = run(live_project, "exec", "--attach", "00000000")
     assert (told.returncode, told.stdout) == (12, "")
-    assert "error: there is no execution 00000000" in told.stderr
+    assert "there is no execution 00000000" in told.stderr
 
 
 def test_a_full_disk_is_told_and_stops_the_code(live_project: Project) -> None:
@@ -251,7 +251,7 @@ def test_a_full_disk_is_told_and_stops_the_code(live_project: Project) -> None:
             check=False,
         )
         assert told.returncode == 13
-        assert "error: cannot write the output: No space left on device" in told.stderr
+        assert "error[JLM-CANNOT-WRITE]: cannot write the output: No space left on device" in told.stderr
         assert "Traceback" not in told.stderr
         until(lambda: _state(live_project, "full") == "idle", "end of the code")
 
