@@ -271,7 +271,7 @@ class Execution:
         return self.ended
 
     async def wait_beyond(self, offset: int, timeout: float) -> None:
-        """Return once there is more text than `offset` bytes, it begins, ends, or `timeout` seconds are over."""
+        """Return at the first byte beyond `offset`, at its begin or end, or after `timeout` seconds."""
         deadline, state = time.monotonic() + timeout, self.state
         while self.folder.text_bytes <= offset and self.state == state and not self.ended:
             left = deadline - time.monotonic()

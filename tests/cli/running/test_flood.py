@@ -56,7 +56,7 @@ def _peak(pid: int) -> int:
 def test_100_mb_come_whole_in_little_memory(live_project: Project) -> None:
     size = 100 * _MB
     with session(live_project, "flood"):
-        running = spawn(live_project, "exec", "-s", "flood", _FLOOD.format(size=size))
+        running = spawn(live_project, "exec", "--quiet", "-s", "flood", _FLOOD.format(size=size))
         assert running.stdout is not None
         assert running.stderr is not None
         said: list[str] = []
@@ -86,7 +86,7 @@ async def test_nothing_is_lost_or_doubled_where_the_connection_breaks(
     size = 5 * _MB
     async with network(live_project, tmp_path / "files") as (way, project):
         running = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "jlab_mcp", "exec", "--scratch", _FLOOD.format(size=size)),
+            *(sys.executable, "-m", "jlab_mcp", "exec", "--quiet", "--scratch", _FLOOD.format(size=size)),
             cwd=project.folder,
             env=project.env,
             stdout=asyncio.subprocess.PIPE,
