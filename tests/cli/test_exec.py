@@ -52,7 +52,7 @@ def test_a_new_session_keeps_what_was_run_and_says_where(live_project: Project) 
     told = run(live_project, "exec", "--new", "kept", "x = 5; x")
     opened = next(each for each in listed(live_project) if each["name"] == "kept")
     assert told.stdout == "5\n"
-    assert f"session {opened['session_id']}: {opened['notebook_path']}\n" in told.stderr
+    assert f"session {opened['session_id']}: `{opened['notebook_path']}`\n" in told.stderr
     for named in (opened["session_id"], opened["session_id"][:6], "kept", "notebooks/kept", "kept.ipynb"):
         assert run(live_project, "exec", "--session", named, "x += 1; x").returncode == 0
     assert run(live_project, "exec", "-s", opened["notebook_path"], "print(x)").stdout == "10\n"
@@ -105,7 +105,7 @@ def test_code_comes_from_a_file_or_from_stdin(live_project: Project, tmp_path: P
         (["-s", "a", "--kernel", "python3", "1"], "--kernel goes with --new or --scratch"),
         (["--attach", "abcd", "1"], "give no other code"),
         (["--pictures", "ascii", "1"], "kitty, iterm, sixel, files or none"),
-        (["-f", "none.py"], "cannot read none.py: No such file or directory"),
+        (["-f", "none.py"], "cannot read `none.py`: No such file or directory"),
         (["-f", "a.ipynb"], "is a notebook"),
         (["-f", "a.py", "1"], "give the code or --file, not both"),
         (["--scratch"], "stdin brings none"),

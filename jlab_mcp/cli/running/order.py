@@ -111,7 +111,7 @@ async def _code(order: Order, connected: Connected, session: Session | None) -> 
         with PROGRESS.during("opening the session"):
             opened = await notebooks.open_session(connected, order.new or "", "new", kernel=order.kernel)
         session = opened.session
-        say(f"session {session.session_id}: {session.notebook_path}")
+        say(f"session {session.session_id}: `{session.notebook_path}`")
     session_id = session.session_id
     return Code(
         execution_id,
