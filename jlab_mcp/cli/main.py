@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jlab_mcp.cli.config import app as config_app
+from jlab_mcp.cli.doctor import doctor
 from jlab_mcp.cli.logs import logs
 from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.serve import serve
@@ -22,6 +23,7 @@ Examples:
   jlab-mcp start --detach       start JupyterLab for the project you are in
   jlab-mcp status               see how it does
   jlab-mcp stop                 stop it
+  jlab-mcp doctor               find out why something does not work
   jlab-mcp profile list         see the profiles: one for each cluster or GPU type
   jlab-mcp profile init         make one for the machine you are on
   claude mcp add jlab-mcp -- jlab-mcp
@@ -64,7 +66,7 @@ def demo() -> None:
     run_demo()
 
 
-for command in (start, stop, wait, status, logs, demo, serve):
+for command in (start, stop, wait, status, logs, doctor, demo, serve):
     app.command()(command)
 
 app.add_typer(profile_app, name="profile")
