@@ -51,6 +51,7 @@ def _is_excepted(host: str, written: str) -> bool:
 
 def _covers(entry: str, host: str) -> bool:
     """Say whether an entry of `no_proxy` means a host: by name, by end of the name, or by network."""
+    entry, host = entry.lower(), host.lower()
     if entry in ("*", host):
         return True
     try:

@@ -24,14 +24,27 @@ if TYPE_CHECKING:
 FIELDS = ("account", "qos", "partition", *GPUS, "time")
 _FOR_EVER = ("time",)
 """What keeps a job from ever starting, also where SLURM takes it."""
-_ABOUT = {"account": "account", "qos": "QOS", "partition": "partition", "time": "partition"}
-"""The word by which to find what could not be found out of a setting."""
+_NO_PARTITIONS = "the partitions are not known"
+_UNKNOWN = {
+    "account": ("your accounts are not known",),
+    "qos": ("your accounts are not known", "the QOS of your accounts"),
+    "partition": (_NO_PARTITIONS,),
+    "time": (_NO_PARTITIONS,),
+}
+"""How the sentences begin that say what could not be found out; for all others they are about nodes."""
 
 
 async def command_for(scene: Scene, field: str) -> str:
-    """Return the command that makes a setting one that the cluster has; empty where none is sure."""
-    value = instead(field, with_directives(scene.resolved.slurm), await scene.cluster())
-    return set_command(scene, f"slurm.{field}", value) if value else ""
+    """Return the command that makes a setting one that the cluster has; empty where none is sure.
+
+    A partition that is closed to the user's usual account may be open to another one.
+    """
+    slurm, cluster = with_directives(scene.resolved.slurm), await scene.cluster()
+    for name in (field, "account") if field == "partition" else (field,):
+        value = instead(name, slurm, cluster)
+        if value and value != getattr(slurm, name):
+            return set_command(scene, f"slurm.{name}", value)
+    return ""
 
 
 async def _look(scene: Scene, fields: tuple[str, ...]) -> Finding:
@@ -46,6 +59,8 @@ async def _look(scene: Scene, fields: tuple[str, ...]) -> Finding:
         if wrong:
             return await _wrong(scene, field, wrong)
     field = (given or fields)[0]
+    if (field in ("account", "qos")) and (none := _keeps_none(cluster)):
+        return fine(none)
     if unknown := _unknown(field, cluster):
         return unchecked(unknown)
     if not given:
@@ -98,21 +113,17 @@ def _beside(field: str, slurm: SlurmSection, cluster: Cluster) -> str:
     return f"; at most {limits[0]}" if field == "time" and len(limits) == 1 else ""
 
 
+def _keeps_none(cluster: Cluster) -> str | None:
+    """Return the sentence that says that there are no accounts, and so nothing that could be wrong."""
+    return next(
+        (said for said in cluster.sentences if said.startswith("this cluster keeps no accounts")), None
+    )
+
+
 def _unknown(field: str, cluster: Cluster) -> str | None:
     """Return why it is not known what there is; None where it is."""
-    about = _ABOUT.get(field, "nodes")
-    if field in ("account", "qos") and not cluster.accounts and not cluster.needs_account:
-        return next(
-            (said for said in cluster.sentences if "account" in said), "this cluster keeps no accounts"
-        )
-    return next(
-        (
-            said
-            for said in cluster.sentences
-            if f"{about}s are not known" in said or f"the {about} of" in said
-        ),
-        None,
-    )
+    begins = _UNKNOWN.get(field, (_NO_PARTITIONS, "the nodes of the partitions"))
+    return next((said for said in cluster.sentences if said.startswith(begins)), None)
 
 
 def _where(scene: Scene, field: str) -> str:

@@ -99,11 +99,12 @@ def _problems(scene: Scene, found: list[Entry]) -> Iterator[Finding]:
         if profile and "${" not in profile and profile.lower() != "none":
             names = profile_names(scene.environ)
             if profile not in names:
+                close = nearest(profile, names)
                 yield failed(
-                    f"{where} names the profile {profile}, which is not there{nearest(profile, names)}",
+                    f"{where} names the profile {profile}, which is not there{close}",
                     code=ExitCode.CONFIG,
                     fix="write the entry anew",
-                    command=_add(scene, each),
+                    command=_add(scene, each, close.split("`")[1] if close else _in_use(scene)),
                 )
 
 
@@ -114,13 +115,24 @@ def _is_program(scene: Scene, command: str) -> bool:
     return shutil.which(command, path=scene.environ.get("PATH", os.defpath)) is not None
 
 
-def _add(scene: Scene, old: Entry | None) -> str:
-    """Return the command that adds an entry, in place of one that there is."""
-    flag = scene.flag
+def _in_use(scene: Scene) -> str:
+    return scene.settings.name if scene.settings and scene.settings.is_profile else "none"
+
+
+def _add(scene: Scene, old: Entry | None, profile: str | None = None) -> str:
+    """Return the command that adds an entry, in place of one that there is.
+
+    Args:
+        scene: where.
+        old: the one that there is.
+        profile: the profile that it is to name; if None the one that the doctor was asked about, if any.
+    """
+    profile = profile or scene.profile
+    flag = f" --profile {profile}" if profile else ""
     if old is not None and old.file.path.name == FILE and old.file.path.parent == scene.project_dir:
         return f"jlab-mcp profile mcp-config --name {shlex.quote(old.name)}{flag} --write --yes"
     try:
-        entry, _ = client_entry(scene.profile, project_dir=scene.project_dir, environ=scene.environ)
+        entry, _ = client_entry(profile, project_dir=scene.project_dir, environ=scene.environ)
     except ConfigError:
         return f"jlab-mcp profile mcp-config{flag}"
     if old is None:

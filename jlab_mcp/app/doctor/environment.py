@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from typing import TYPE_CHECKING
 
 from jlab_mcp.app.preflight import job_interpreter, job_notes
 from jlab_mcp.app.surroundings import local_interpreter
-from jlab_mcp.core.checkup import Check, Finding, doubtful, failed, fine, unchecked
+from jlab_mcp.core.checkup import Check, Finding, Level, doubtful, failed, fine, unchecked
 from jlab_mcp.core.releases import is_older
 from jlab_mcp.core.scripting.local import names_environment, needs_shell
 from jlab_mcp.core.slurm.commands import hosts_arguments, node_arguments
@@ -51,9 +52,16 @@ async def _environment(scene: Scene) -> Finding:
     if isinstance(found, str):
         return _does_not_run(scene, interpreter, found, notes)
     judged = _judged(interpreter.path, str(interpreter.path), found)
-    if notes and judged.exit_code is ExitCode.UNEXPECTED and not judged.fix:
-        return doubtful(judged.found, *notes)
-    return judged
+    if not notes or judged.level is not Level.OK:
+        return judged
+    own = resolved.project_dir / ".venv/bin/python"
+    passed_over = bool(interpreter.note) and resolved.venv is None and os.access(own, os.X_OK)
+    return doubtful(
+        judged.found,
+        *notes,
+        fix="install it there, if cells are to find the project's packages" if passed_over else "",
+        command=install_command(own) if passed_over else "",
+    )
 
 
 def _named(conda: str | None, interpreter: Interpreter) -> str:

@@ -29,7 +29,7 @@ async def _clock(scene: Scene) -> Finding:
     ahead: dict[str, float] = {}
     trial = try_folder(scene.resolved.state_dir)
     if trial.refusal is None:
-        ahead["whoever keeps your files"] = trial.ahead
+        ahead["your files' disk"] = trial.ahead
     if scene.resolved.mode == "slurm":
         ahead |= await _of_slurm(scene)
     worst = max(ahead, key=lambda who: abs(ahead[who]), default="")

@@ -71,8 +71,8 @@ async def _of_a_job(scene: Scene) -> Finding:
     place = setting_place(resolved, "server.bind_ip")
     if not resolved.interface and _is_loopback(resolved.bind_ip):
         return failed(
-            f"{place}: JupyterLab would listen on {resolved.bind_ip} of its node, where nothing from this host"
-            " gets through",
+            f"{place}: JupyterLab would listen on {resolved.bind_ip} of its node, where nothing from"
+            " this host gets through",
             code=ExitCode.CONFIG,
             fix="listen on every interface of the node; the token guards it",
             command=set_command(scene, "server.bind_ip", "0.0.0.0"),  # noqa: S104 - as in every job
@@ -99,8 +99,8 @@ async def _of_a_job(scene: Scene) -> Finding:
         return fine(f"{seen['port']} is free on {where} of {node} (of {ports})")
     if not resolved.interface and not ipaddress.ip_address(resolved.bind_ip).is_unspecified:
         return doubtful(
-            f"{place}: {resolved.bind_ip} has to be an address of the very node that the job gets, which cannot"
-            " be told from here",
+            f"{place}: {resolved.bind_ip} has to be an address of the very node that the job gets, which"
+            " cannot be told from here",
             fix="listen on every interface of the node",
             command=set_command(scene, "server.bind_ip", "0.0.0.0"),  # noqa: S104 - as in every job
         )

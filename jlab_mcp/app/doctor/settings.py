@@ -17,9 +17,12 @@ from jlab_mcp.app.profiles.trust import withheld
 from jlab_mcp.app.profiles.validating import validate
 from jlab_mcp.config.load import TRUSTED
 from jlab_mcp.config.places import PROJECT_FILE, places
+from jlab_mcp.config.problems import place
 from jlab_mcp.config.profiles import toml_files
 from jlab_mcp.core.checkup import Check, Finding, doubtful, failed, fine
 from jlab_mcp.core.chosen import chosen_how
+from jlab_mcp.core.resolver import BUILT_IN
+from jlab_mcp.core.slurm.instead import instead
 from jlab_mcp.core.words import listed
 from jlab_mcp.errors import ConfigError, ExitCode
 
@@ -149,39 +152,54 @@ async def _profile(scene: Scene) -> Finding:
     """Say which profile is used and why, or what keeps it from being used."""
     if scene.problem is not None:
         return _unusable(scene, scene.problem)
+    found = _in_use(scene)
+    warnings = [warning for warning in scene.resolved.warnings if "is not trusted" not in warning]
+    if not warnings:
+        return fine(found)
+    choose = any(warning.startswith("several profiles fit") for warning in warnings)
+    unknown = [name for name in scene.environ if any(said.startswith(f"{name} is not") for said in warnings)]
+    return doubtful(
+        found,
+        *warnings,
+        fix="choose one for good" if choose else "take it back" if unknown else "",
+        command="jlab-mcp profile use NAME" if choose else shlex.join(["unset", *unknown]) if unknown else "",
+    )
+
+
+def _in_use(scene: Scene) -> str:
+    """Say which profile is in use, what chose it, and where its servers run and why."""
     resolved = scene.resolved
     by = chosen_by(resolved.chosen_by, scene.home)
-    why = chosen_how(by) if by else "as none is chosen"
-    runs = "in SLURM jobs" if resolved.mode == "slurm" else "on this machine"
+    if resolved.is_profile:
+        name = f"{resolved.name}, {chosen_how(by or '')}"
+    else:
+        name = f"none, {chosen_how(by)}" if by else "none is chosen, and none fits this machine"
     mode = resolved.origins.get("mode")
-    because = f", because {mode.where}" if mode and mode.kind == "built-in" and mode.where else ""
-    name = (
-        f"{resolved.name}, {why}"
-        if resolved.is_profile
-        else f"none, {why if by else 'none is chosen and none fits'}"
+    why = "" if mode is None or mode == BUILT_IN else place(mode, "mode", scene.home)
+    if mode is not None and mode.kind == "built-in":
+        why = mode.where
+    runs = "in SLURM jobs" if resolved.mode == "slurm" else "on this machine"
+    return f"{name}; servers run {runs}{f' ({why})' if why else ''}"
+
+
+async def _required(scene: Scene) -> Finding:
+    """Look for settings that the profile leaves to its user, and for values that the cluster would take."""
+    resolved = scene.resolved
+    if not resolved.missing:
+        return fine("all that the profile leaves to you is set")
+    cluster = await scene.cluster() if resolved.mode == "slurm" else None
+    values = {
+        path: (instead(path.rpartition(".")[2], resolved.slurm, cluster) if cluster else None) or "VALUE"
+        for path in resolved.missing
+    }
+    open_ = "VALUE" in values.values()
+    return failed(
+        missing_settings(resolved)[0],
+        *missing_settings(resolved)[1:],
+        code=ExitCode.CONFIG,
+        fix="put your own value in place of VALUE" if open_ else "the cluster has this for you",
+        command=" && ".join(variable_command(path, value) for path, value in values.items()),
     )
-    found = f"{name}; servers run {runs}{because}"
-    if resolved.missing:
-        return failed(
-            found,
-            *missing_settings(resolved),
-            code=ExitCode.CONFIG,
-            fix="put your own value in place of VALUE",
-            command=" && ".join(variable_command(path, "VALUE") for path in resolved.missing),
-        )
-    if resolved.warnings:
-        choose = "several profiles fit" in " ".join(resolved.warnings)
-        return (
-            doubtful(
-                found,
-                *(warning for warning in resolved.warnings if "is not trusted" not in warning),
-                fix="choose one for good" if choose else "",
-                command="jlab-mcp profile use NAME" if choose else "",
-            )
-            if any("is not trusted" not in warning for warning in resolved.warnings)
-            else fine(found)
-        )
-    return fine(found)
 
 
 def _unusable(scene: Scene, error: ConfigError) -> Finding:
@@ -216,5 +234,6 @@ CHECKS: tuple[Check[Scene], ...] = (
     Check("settings-files", "settings files", _files),
     Check("permissions", "permissions", _permissions),
     Check("profile", "profile", _profile),
+    Check("required", "required settings", _required, needs=("profile",)),
     Check("trust", "project settings", _trust),
 )

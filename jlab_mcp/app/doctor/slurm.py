@@ -65,7 +65,10 @@ async def _commands(scene: Scene) -> Finding:
 async def _elsewhere(scene: Scene, name: str) -> tuple[str, str]:
     """Return where a command is to be had, in words, and the command that makes it so."""
     answer = await ask(
-        ("bash", "-lc", f"command -v {name}"), environ=scene.environ, timeout=_LOGIN_SECONDS, called="bash"
+        ("/bin/bash", "-lc", f"command -v {name}"),
+        environ=scene.environ,
+        timeout=_LOGIN_SECONDS,
+        called="bash",
     )
     found = answer.stdout.strip().splitlines()[-1:]
     folders = [Path(found[0]).parent] if found and found[0].startswith("/") else []
@@ -73,7 +76,11 @@ async def _elsewhere(scene: Scene, name: str) -> tuple[str, str]:
     if folders:
         return f"it is in {folders[0]}", f'export PATH={shlex.quote(str(folders[0]))}:"$PATH"'
     module = await ask(
-        ("bash", "-lc", "type module >/dev/null 2>&1 && module -t avail slurm 2>&1 | grep -m1 -i '^slurm'"),
+        (
+            "/bin/bash",
+            "-lc",
+            "type module >/dev/null 2>&1 && module -t avail slurm 2>&1 | grep -m1 -i '^slurm'",
+        ),
         environ=scene.environ,
         timeout=_LOGIN_SECONDS,
         called="module",
@@ -135,8 +142,8 @@ def _silent(error: SlurmUnreachable) -> Finding:
         return failed(
             error.message,
             code=error.exit_code,
-            fix="this host cannot prove who you are: its munge daemon is down or its clock is wrong, which only"
-            " an administrator can mend; see what munge says",
+            fix="this host cannot prove who you are: its munge daemon is down or its clock is wrong, which"
+            " only an administrator can mend; see what munge says",
             command="munge -n | unmunge",
         )
     return failed(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jlab_mcp.app.doctor.scene import Scene
 
 _PACKAGE = "jlab-mcp"
-_TOLD = ("mcp", "pydantic", "websockets", "jupyterlab", "ipykernel")
+_TOLD = ("mcp", "pydantic", "httpx", "websockets", "typer")
 
 
 async def _versions(scene: Scene) -> Finding:
