@@ -24,7 +24,7 @@ from jlab_mcp.core.checkup import Level
 from tests.cli.profiles import User, make_user
 from tests.commands import LIMIT, kill, record_of, run
 from tests.conftest import Project
-from tests.sites import install, put
+from tests.sites import put
 
 Checks = dict[str, dict[str, Any]]
 DOCTOR = shlex.join([sys.executable, "-m", "jlab_mcp", "doctor", "--json"])
@@ -402,25 +402,6 @@ def test_a_clients_file_that_is_broken_is_named(patient: Patient) -> None:
     assert (code, failures(checks)) == (3, ["client"])
     assert "is not JSON" in checks["client"]["found"]
     assert checks["client"]["command"].startswith("${EDITOR:-vi} ")
-
-
-def test_a_setting_that_the_profile_leaves_to_its_user_is_proposed_from_the_cluster(
-    patient: Patient, tmp_path: Path
-) -> None:
-    """The commands of SLURM answer as recorded on a site, whose accounts cannot be had here."""
-    site = install(tmp_path / "site-bin", "puhti")
-    put(tmp_path / "site-bin", "squeue", "")
-    put(tmp_path / "site-bin", "scancel", "")
-    patient.user.profile("mine", 'mode = "slurm"\nrequired = ["slurm.account"]\n')
-    environ = {"PATH": f"{site['PATH']}:{patient.commands}", "USER": "alice"}
-    code, checks = patient.examine("--profile", "mine", **environ)
-    assert (code, failures(checks)[0]) == (3, "required")
-    assert "needs slurm.account, which is not set" in checks["required"]["found"]
-    command = checks["required"]["command"]
-    assert command.startswith("export JLAB_MCP_SLURM_ACCOUNT=")
-    assert "VALUE" not in command
-    _, checks = patient.examine("--profile", "mine", after=command, **environ)
-    assert checks["required"]["level"] == "ok"
 
 
 async def test_a_package_that_is_too_old_for_jlab_mcp_is_named(

@@ -115,6 +115,15 @@ def test_what_a_variable_says_wrongly_is_mended_by_that_variable(quiet_lab: Lab)
     assert mended == 0
 
 
+def test_a_setting_that_the_profile_leaves_to_its_user_is_proposed_from_the_cluster(quiet_lab: Lab) -> None:
+    project = make_project(quiet_lab, "required", more='required = ["slurm.account"]')
+    code, checks = examine(project)
+    assert (code, failures(checks)) == (3, ["required"])
+    assert "needs slurm.account, which is not set" in checks["required"]["found"]
+    assert checks["required"]["command"] == "export JLAB_MCP_SLURM_ACCOUNT=physics"
+    assert examine(project, after=checks["required"]["command"])[0] == 0
+
+
 def test_a_partition_for_another_account_of_the_users_is_mended_by_that_account(quiet_lab: Lab) -> None:
     project = make_project(quiet_lab, "closed", partition="hopper", account="physics")
     code, checks = examine(project)

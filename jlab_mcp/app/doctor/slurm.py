@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jlab_mcp.app.doctor.mending import set_command
 from jlab_mcp.core.checkup import Check, Finding, doubtful, failed, fine, unchecked
 from jlab_mcp.core.slurm.commands import version_arguments
 from jlab_mcp.core.slurm.partitions import parse_version
@@ -46,6 +47,15 @@ async def _commands(scene: Scene) -> Finding:
             code=ExitCode.NO_SLURM,
             fix=there[0],
             command=there[1],
+        )
+    conf = scene.slurm_environ.get("SLURM_CONF", "")
+    if conf and not Path(conf).is_file():
+        named = "paths.slurm_conf" if scene.resolved.slurm_conf else "SLURM_CONF"
+        return failed(
+            f"{named} is {conf}, and there is no such file",
+            code=ExitCode.NO_SLURM,
+            fix="leave it to SLURM to find its configuration",
+            command="unset SLURM_CONF" if named == "SLURM_CONF" else set_command(scene, named, "none"),
         )
     answer = await ask(version_arguments(), environ=scene.slurm_environ, timeout=_LOGIN_SECONDS)
     version = parse_version(answer.stdout)
