@@ -49,7 +49,7 @@ async def _commands(scene: Scene) -> Finding:
             command=there[1],
         )
     conf = scene.slurm_environ.get("SLURM_CONF", "")
-    if conf and not Path(conf).is_file():
+    if conf and not _is_file(conf):
         named = "paths.slurm_conf" if scene.resolved.slurm_conf else "SLURM_CONF"
         return failed(
             f"{named} is {conf}, and there is no such file",
@@ -70,6 +70,10 @@ async def _commands(scene: Scene) -> Finding:
             "without them less can be told of accounts, partitions and how a job ended",
         )
     return fine(said)
+
+
+def _is_file(path: str) -> bool:
+    return Path(path).is_file()
 
 
 async def _elsewhere(scene: Scene, name: str) -> tuple[str, str]:
