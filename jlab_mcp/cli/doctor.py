@@ -88,7 +88,8 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
             if not done:
                 _show_wait(f"checking: {check.title} …")
             results.append(await waiting)
-            _show_wait("")
+            if not done:
+                _show_wait("")
             if told:
                 data(_paragraph(results[-1], width))
     finally:
