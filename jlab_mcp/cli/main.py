@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from jlab_mcp.cli.config import app as config_app
+from jlab_mcp.cli.doctor import doctor
 from jlab_mcp.cli.explain import explain
 from jlab_mcp.cli.logs import logs
 from jlab_mcp.cli.profile.group import app as profile_app
@@ -25,6 +26,7 @@ Examples:
   jlab-mcp start --detach       start JupyterLab for the project you are in
   jlab-mcp status               see how it does
   jlab-mcp stop                 stop it
+  jlab-mcp doctor               find out why something does not work
   jlab-mcp profile list         see the profiles: one for each cluster or GPU type
   jlab-mcp profile init         make one for the machine you are on
   claude mcp add jlab-mcp -- jlab-mcp
@@ -68,7 +70,18 @@ def demo() -> None:
     run_demo()
 
 
-for command in (start, stop, wait, status, top, logs, demo, serve, explain):
+for command in (
+    start,
+    stop,
+    wait,
+    status,
+    top,
+    logs,
+    demo,
+    serve,
+    explain,
+    doctor,
+):
     app.command()(command)
 
 app.add_typer(profile_app, name="profile")
