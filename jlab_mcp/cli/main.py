@@ -8,11 +8,14 @@ import typer
 
 from jlab_mcp.cli.config import app as config_app
 from jlab_mcp.cli.doctor import doctor
+from jlab_mcp.cli.exec import execute
 from jlab_mcp.cli.explain import explain
 from jlab_mcp.cli.logs import logs
+from jlab_mcp.cli.notebook.group import app as notebook_app
 from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.root import Root
 from jlab_mcp.cli.serve import serve
+from jlab_mcp.cli.sessions import sessions
 from jlab_mcp.cli.start import start
 from jlab_mcp.cli.status import status
 from jlab_mcp.cli.stop import stop
@@ -84,5 +87,8 @@ for command in (
 ):
     app.command()(command)
 
+app.command("exec")(execute)
+app.command()(sessions)
 app.add_typer(profile_app, name="profile")
 app.add_typer(config_app, name="config")
+app.add_typer(notebook_app, name="notebook")

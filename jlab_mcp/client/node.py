@@ -213,6 +213,19 @@ class NodeClient:
         path = f"executions/{_segment(execution_id)}/text"
         return await self._ask(models.TextPage, "GET", path, params=part.params())
 
+    async def follow(
+        self, execution_id: str, offset: int, *, limit: int, wait: float = 0.0
+    ) -> models.StreamPage:
+        """Read `limit` bytes of what code puts out from byte `offset` on; waits for them `wait` seconds."""
+        return await self._ask(
+            models.StreamPage,
+            "GET",
+            f"executions/{_segment(execution_id)}/stream",
+            params={"offset": offset, "limit": limit, "wait": wait},
+            wait=wait,
+            hold_s=_HOLD_SECONDS,
+        )
+
     async def cell_output(self, session_id: str, cell: CellRef) -> models.CellOutput:
         """Read a cell and its last execution."""
         path = f"sessions/{_segment(session_id)}/output"

@@ -25,6 +25,8 @@ _NEXT = {
     Remedy.INSTALL_JUPYTERLAB: "Ask the user to run `pip install 'jlab-mcp[local]'` in the project's venv.",
     Remedy.WIDEN_PORTS: "Ask the user to widen JLAB_MCP_PORT_MIN to JLAB_MCP_PORT_MAX.",
     Remedy.LIST_SESSIONS: "Call `list_sessions` for the sessions there are, or open one.",
+    Remedy.NAME_SESSION: "Call `list_sessions` for the sessions there are, and name one by its id.",
+    Remedy.REPLACE_FILE: "Name another file.",
     Remedy.REOPEN_NOTEBOOK: (
         "Call `start_session_resume_notebook` with notebook_path {notebook_path} to run its cells again, or"
         " `start_session_continue_notebook` with it to go on in a copy without running them."
