@@ -87,10 +87,10 @@ async def test_resources_and_templates_have_the_published_addresses(server: Jlab
     assert set(templates) == {
         "jlab-mcp://profiles/{name}", "jlab-mcp://sessions/{id}", "jlab-mcp://notebooks/{+path}",
     }  # fmt: skip
-    for each in (*listed.values(), *templates.values()):
-        assert each.name
-        assert each.description
-        assert each.mime_type in {"application/json", "text/plain"}
+    kinds = {each.mime_type for each in listed.values()} | {each.mime_type for each in templates.values()}
+    assert kinds <= {"application/json", "text/plain"}
+    assert all(each.name and each.description for each in listed.values())
+    assert all(each.name and each.description for each in templates.values())
 
 
 async def test_prompts_have_the_published_names_and_arguments(server: JlabServer):

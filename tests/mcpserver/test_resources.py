@@ -64,7 +64,7 @@ async def complete(
 
 def write_notebook(path: Path, *sources: str, output: str = "") -> None:
     outputs = [{"output_type": "stream", "name": "stdout", "text": [output]}] if output else []
-    cells = [
+    cells: list[dict[str, object]] = [
         {
             "cell_type": "code", "id": f"c{number}", "metadata": {}, "source": [source],
             "execution_count": None, "outputs": outputs,
