@@ -24,6 +24,7 @@ from .resources import read_resources
 from .service import Service
 from .sessions import Session
 from .showing import execution_json, session_json
+from .view import watching
 
 API = 1
 _LONGEST_WAIT = 3600.0  # seconds
@@ -289,6 +290,7 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "executions/([^/]+)/text", execution_text),
     ("POST", "executions/([^/]+)/interrupt", interrupt_execution),
     ("POST", "scratch", scratch),
+    *watching.ROUTES,
 ]
 _COMPILED = [(method, re.compile(pattern), route) for method, pattern, route in _ROUTES]
 

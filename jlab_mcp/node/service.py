@@ -40,6 +40,7 @@ from .scratch import run_scratch
 from .sessions import Session
 from .settings import NodeSettings
 from .showing import session_json
+from .view.watching import View
 from .writing import write_atomic
 
 _LOG = logging.getLogger("jlab_mcp_node")
@@ -76,6 +77,7 @@ class Service:
         self.reserve = Reserve(serverapp, self.context, settings)
         self._kernels = JupyterKernels(serverapp, settings, self.reserve)
         self._kernels.observe(self._kernel_ends)
+        self.view = View(self)
 
     def _kernel_ends(self, kernel_id: str, reason: str) -> None:
         for session in self.sessions.values():
@@ -344,6 +346,7 @@ class Service:
         Args:
             why: what ends it, in a word.
         """
+        self.view.server_ends(why)
         for session in self.sessions.values():
             session.server_ends(why)
         for execution in self._scratch.values():
