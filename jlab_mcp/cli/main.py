@@ -8,6 +8,7 @@ import typer
 
 from jlab_mcp.cli.config import app as config_app
 from jlab_mcp.cli.logs import logs
+from jlab_mcp.cli.open import open_page
 from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.serve import serve
 from jlab_mcp.cli.start import start
@@ -66,6 +67,7 @@ def demo() -> None:
 
 for command in (start, stop, wait, status, logs, demo, serve):
     app.command()(command)
+app.command("open")(open_page)
 
 app.add_typer(profile_app, name="profile")
 app.add_typer(config_app, name="config")

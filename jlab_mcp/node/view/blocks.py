@@ -21,7 +21,7 @@ Block = dict[str, Any]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp")
 SCRIPT = "application/javascript"
-_HEAD, _TAIL = 8_000, 32_000  # characters of a long text that are shown
+_HEAD, _TAIL = 3_000, 12_000  # characters of a long text that are shown
 _FIGURE = re.compile(r"<Figure size (\d+)x(\d+)")
 
 

@@ -35,7 +35,7 @@ _LOOK = """
 html{background:transparent;overflow:auto}
 body{margin:0;padding:1px;color:var(--fg);font:13px/1.45 system-ui,sans-serif;
 width:fit-content;min-width:100%;box-sizing:border-box}
-table{border-collapse:collapse;font-size:12px}th,td{padding:.35em .7em;text-align:right;border:0}
+table{border-collapse:collapse;border:0;font-size:12px}th,td{padding:.35em .7em;text-align:right;border:0}
 thead tr{border-bottom:1px solid var(--line)}tbody tr:nth-child(odd){background:var(--odd)}
 pre,code{font-family:ui-monospace,monospace}img,svg{max-width:100%}
 """

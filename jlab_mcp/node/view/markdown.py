@@ -12,6 +12,7 @@ from .cleaning import Tree, inline_picture, text_tree, web_link
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _LONGEST = 200_000  # characters that are laid out; more is shown as it was written
+_MARK = "\N{PILCROW SIGN}"
 _KINDS = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 
 
@@ -36,7 +37,18 @@ def markdown_tree(source: str, attachments: Mapping[str, Any] | None = None, fol
         _LOG.debug("markdown could not be rendered", exc_info=True)
         return [source]
     given = attachments or {}
-    return text_tree(made, web_link, lambda address: _picture(address, given, folder))
+    return _without_marks(text_tree(made, web_link, lambda address: _picture(address, given, folder)))
+
+
+def _without_marks(tree: Tree) -> Tree:
+    """Leave out the marks that the renderer puts behind headings: the page links to cells, not into them."""
+    kept: Tree = []
+    for each in tree:
+        if isinstance(each, str):
+            kept.append(each)
+        elif each["children"] != [_MARK]:
+            kept.append({**each, "children": _without_marks(each["children"])})
+    return kept
 
 
 def _picture(address: str, attachments: Mapping[str, Any], folder: str) -> str | None:

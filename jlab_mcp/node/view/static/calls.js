@@ -37,7 +37,7 @@ function checked(status, body) {
 }
 
 async function opened() {
-  if (socket?.readyState === WebSocket.OPEN) return true;
+  if (socket && socket.readyState === WebSocket.OPEN) return true;
   const address = new URL(`${API}calls`, location.href);
   address.protocol = address.protocol.replace("http", "ws");
   const made = new WebSocket(address);

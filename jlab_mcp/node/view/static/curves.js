@@ -6,6 +6,7 @@ import { bytes } from "./words.js";
 
 const EVERY = 3000; // milliseconds
 const SPAN = 600; // seconds that a curve shows
+const LEAST = 60; // of which so many are there from the start
 const [WIDTH, HEIGHT] = [200, 36];
 
 const points = [];
@@ -53,9 +54,10 @@ function curve(name, value, more, of) {
   say(made.value, value);
   say(made.more, more);
   const end = points.at(-1)?.at || 0;
+  const span = Math.min(SPAN, Math.max(LEAST, end - (points[0]?.at || end)));
   const places = points
     .filter((point) => typeof of(point) === "number")
-    .map((point) => [WIDTH - ((end - point.at) / SPAN) * WIDTH, HEIGHT - 1 - (of(point) / 100) * (HEIGHT - 3)]);
+    .map((point) => [WIDTH - ((end - point.at) / span) * WIDTH, HEIGHT - 1 - (of(point) / 100) * (HEIGHT - 3)]);
   const line = places.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
   made.line.setAttribute("d", line);
   made.area.setAttribute("d", places.length ? `${line}L${places.at(-1)[0]} ${HEIGHT}L${places[0][0]} ${HEIGHT}Z` : "");

@@ -60,6 +60,7 @@ function element(item) {
   if (item.tag === "img" && src) {
     made.src = src.startsWith("files/") ? base + src : src.startsWith("data:image/") ? src : "";
     made.loading = "lazy";
+    made.referrerPolicy = "same-origin"; // JupyterLab's files want to know who asks
     if (!made.hasAttribute("alt")) made.alt = "";
   }
   made.append(grow(item.children));
