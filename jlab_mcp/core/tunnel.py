@@ -49,7 +49,7 @@ class Way:
 def way_to(ip: str, port: int, hostname: str, path: str, here: Here, local_port: int | None = None) -> Way:
     """Return the way of a browser to a server.
 
-    A server on this host is reached straight, unless the one who asks came here by ssh: then their browser is where
+    A server on this host is reached straight, unless who asks came here by ssh: then their browser is where
     they came from. One on another host, such as a node of a cluster, is reached through this one.
 
     Args:

@@ -9,13 +9,13 @@ import time
 from importlib import metadata
 from typing import Any
 
-from . import resources
-from .api import API
-from .ending import Ending
-from .endnote import IDLE
-from .handlers import routes
+from .api.handlers import routes
+from .api.methods import API
+from .api.pages import Pages
+from .ending.ending import Ending
+from .ending.note import IDLE
+from .host import resources
 from .ownfiles import write_private
-from .pages import Pages
 from .service import Service
 from .settings import NodeSettings
 from .view.handlers import view_routes

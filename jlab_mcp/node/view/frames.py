@@ -12,14 +12,12 @@ import binascii
 import json
 import secrets
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional
 
 from .blocks import PICTURES, SCRIPT, content_key
 from .cleaning import box_html
 from .notebook import outputs_of
-
-if TYPE_CHECKING:
-    from ..service import Service
+from .view import Source
 
 Shown = tuple[str, "str | bytes", str, Optional[str]]
 """Kind, content, policy, and the content's own name if it has one."""
@@ -55,7 +53,7 @@ class Missing(Exception):
     """There is no such output any more."""
 
 
-def picture(service: Service, session_id: str, cell_id: str, index: int, query: Mapping[str, str]) -> Shown:
+def picture(service: Source, session_id: str, cell_id: str, index: int, query: Mapping[str, str]) -> Shown:
     """Return a picture; a drawing's scripts run in no picture, and not where it is opened by itself."""
     mime = query.get("mime", "")
     source = _content(service, session_id, cell_id, index, mime)
@@ -69,7 +67,7 @@ def picture(service: Service, session_id: str, cell_id: str, index: int, query: 
         raise Missing from None
 
 
-def frame(service: Service, session_id: str, cell_id: str, index: int, query: Mapping[str, str]) -> Shown:
+def frame(service: Source, session_id: str, cell_id: str, index: int, query: Mapping[str, str]) -> Shown:
     """Return the page of a frame: harmless HTML, or with `script=1` the output as it is."""
     mime = query.get("mime", "")
     if mime not in ("text/html", SCRIPT):
@@ -92,7 +90,7 @@ def frame(service: Service, session_id: str, cell_id: str, index: int, query: Ma
     return "text/html", page, f"{_FRAME}; script-src {scripts}", None
 
 
-def text(service: Service, session_id: str, cell_id: str, index: int, _: Mapping[str, str]) -> Shown:
+def text(service: Source, session_id: str, cell_id: str, index: int, _: Mapping[str, str]) -> Shown:
     """Return the whole text of an output as the notebook has it."""
     output = _output(service, session_id, cell_id, index)
     if output.get("output_type") == "error":
@@ -102,7 +100,7 @@ def text(service: Service, session_id: str, cell_id: str, index: int, _: Mapping
     return "text/plain", whole, _PICTURE, None
 
 
-def _output(service: Service, session_id: str, cell_id: str, index: int) -> dict[str, Any]:
+def _output(service: Source, session_id: str, cell_id: str, index: int) -> dict[str, Any]:
     session = service.sessions.get(session_id)
     if session is None or cell_id not in session.document:
         raise Missing
@@ -118,7 +116,7 @@ def _output(service: Service, session_id: str, cell_id: str, index: int) -> dict
     return every[index]
 
 
-def _content(service: Service, session_id: str, cell_id: str, index: int, mime: str) -> str:
+def _content(service: Source, session_id: str, cell_id: str, index: int, mime: str) -> str:
     found = (_output(service, session_id, cell_id, index).get("data") or {}).get(mime)
     if not isinstance(found, str):
         raise Missing

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_path_join
@@ -16,6 +16,7 @@ from tornado.web import HTTPError, authenticated
 
 from .frames import Missing, frame, picture, text
 from .peers import owner
+from .view import Source
 
 try:
     from jupyter_server.auth.decorator import allow_unauthenticated
@@ -25,9 +26,6 @@ except ImportError:  # before jupyter_server 2.13, who is not told to ask does n
         """Leave a method as it is."""
         return method
 
-
-if TYPE_CHECKING:
-    from ..service import Service
 
 _STATIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "static")
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -39,7 +37,7 @@ class _Own(JupyterHandler):
 
     policy = _NOWHERE
 
-    def initialize(self, service: Service) -> None:
+    def initialize(self, service: Source) -> None:
         """Take the service that the route was made for."""
         self.service = service
 
@@ -112,7 +110,7 @@ class Asset(_Own):
 class Shown(_Own):
     """What an output shows that does not travel with its cell."""
 
-    def initialize(self, service: Service, show: Callable[..., Any] | None = None) -> None:
+    def initialize(self, service: Source, show: Callable[..., Any] | None = None) -> None:
         """Take what gives the content."""
         super().initialize(service)
         self._show = show or picture
@@ -169,7 +167,7 @@ Run <code>jlab-mcp open</code> again for a new one.</p></html>
 """
 
 
-def view_routes(base_url: str, service: Service) -> list[tuple[str, type, dict[str, Any]]]:
+def view_routes(base_url: str, service: Source) -> list[tuple[str, type, dict[str, Any]]]:
     """All routes, for `web_app.add_handlers`."""
     root = url_path_join(base_url, "jlab-mcp")
     given = {"service": service}

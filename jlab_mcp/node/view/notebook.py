@@ -12,8 +12,8 @@ from .changes import Look
 from .markdown import markdown_tree
 
 if TYPE_CHECKING:
-    from ..executor import Execution
-    from ..sessions import Session
+    from ..sessions.executor import Execution
+    from ..sessions.session import Session
     from ..settings import NodeSettings
 
 _LINE = 200  # characters of the latest line
