@@ -70,7 +70,10 @@ class _Builder(HTMLParser):
             return
         if tag not in self._tags or len(self._open) >= _DEEPEST:
             return
-        kept = self._kept(tag, {key.lower(): value or "" for key, value in reversed(attrs)})
+        first = {
+            key: value or "" for key, value in reversed(attrs)
+        }  # of two of one name, browsers take the first
+        kept = self._kept(tag, {key: first[key] for key, _ in attrs})
         if kept is None:
             return
         children: Tree = []

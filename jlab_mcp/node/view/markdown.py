@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -12,6 +13,10 @@ from .cleaning import Tree, inline_picture, text_tree, web_link
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _LONGEST = 200_000  # characters that are laid out; more is shown as it was written
+_ATTACHMENT = re.compile(r"(?<=[(\"'])attachment:")
+_ATTACHED = (
+    "attached:"  # the renderer looks for attachments itself, and stumbles over those that it is not given
+)
 _MARK = "\N{PILCROW SIGN}"
 _KINDS = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml")
 
@@ -32,7 +37,7 @@ def markdown_tree(source: str, attachments: Mapping[str, Any] | None = None, fol
     try:
         from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
-        made = markdown2html_mistune(source)
+        made = markdown2html_mistune(_ATTACHMENT.sub(_ATTACHED, source))
     except Exception:  # noqa: BLE001 - whatever a renderer stumbles over, the text itself is there to be read
         _LOG.debug("markdown could not be rendered", exc_info=True)
         return [source]
@@ -52,7 +57,7 @@ def _without_marks(tree: Tree) -> Tree:
 
 
 def _picture(address: str, attachments: Mapping[str, Any], folder: str) -> str | None:
-    if address.startswith("attachment:"):
+    if address.startswith(_ATTACHED):
         bundle = attachments.get(unquote(address.partition(":")[2]), {})
         kind = next((kind for kind in _KINDS if isinstance(bundle.get(kind), str)), None)
         return None if kind is None else f"data:{kind};base64,{bundle[kind]}"
