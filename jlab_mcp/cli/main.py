@@ -12,6 +12,7 @@ from jlab_mcp.cli.exec import execute
 from jlab_mcp.cli.explain import explain
 from jlab_mcp.cli.logs import logs
 from jlab_mcp.cli.notebook.group import app as notebook_app
+from jlab_mcp.cli.open import open_page
 from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.root import Root
 from jlab_mcp.cli.serve import serve
@@ -80,15 +81,16 @@ for command in (
     status,
     top,
     logs,
+    doctor,
+    explain,
+    sessions,
     demo,
     serve,
-    explain,
-    doctor,
 ):
     app.command()(command)
 
+app.command("open")(open_page)
 app.command("exec")(execute)
-app.command()(sessions)
+app.add_typer(notebook_app, name="notebook")
 app.add_typer(profile_app, name="profile")
 app.add_typer(config_app, name="config")
-app.add_typer(notebook_app, name="notebook")

@@ -175,23 +175,6 @@ def build() -> JlabServer:
     return server
 
 
-<<<<<<< HEAD
-def _add_status(server: JlabServer, desk: Desk) -> None:
-    @server.resource("jlab-mcp://server/status", mime_type="application/json")
-    async def server_status() -> str:
-        """State of the project's Jupyter server."""
-        from jlab_mcp.app.status import status
-
-        try:
-            meant = desk.find()
-            found = await status(meant.target, meant.resolved, notes=meant.notes)
-            return found.model_dump_json(indent=1)
-        except JlabMcpError as error:
-            raise ResourceError(wording.coded(wording.error_words(error), type(error))) from error
-
-
-=======
->>>>>>> mcpside
 def serve() -> None:
     """Serve MCP over stdin and stdout until the client goes away."""
     # The SDK's thread that reads stdin would keep the process until the next line came; nothing is lost here.
