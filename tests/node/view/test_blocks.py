@@ -63,7 +63,7 @@ def test_a_progress_bar_of_widgets_is_drawn_and_a_ring_of_them_ends():
             "bar_style": "success",
         },
     }
-    made = widget("box", states.get)
+    made = widget("box", lambda name: states.get(name))  # noqa: PLW0108 - `get` is overloaded
     assert made is not None
     assert made["children"][0] == {"kind": "text", "text": "50\xa0%"}
     assert made["children"][1] == {
