@@ -17,7 +17,7 @@ from jlab_mcp.core.remembered import changes, remember
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import AmbiguousServer, RecordBroken
 from jlab_mcp.runners.local import find_launchers
-from jlab_mcp.storage.records import project_records
+from jlab_mcp.storage.records import all_records, project_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +71,11 @@ def servers(resolved: ResolvedProfile) -> list[ProjectServer]:
     """
     found = [_look(record) for record in project_records(resolved.connection_dir, resolved.project_dir)]
     return sorted(found, key=lambda each: each.server.name)
+
+
+def every_server(resolved: ResolvedProfile) -> list[ProjectServer]:
+    """Find the servers of all projects whose records are in the same folder."""
+    return [_look(record) for record in all_records(resolved.connection_dir)]
 
 
 def other_servers(resolved: ResolvedProfile) -> list[ProjectServer]:

@@ -130,6 +130,13 @@ class NodeClient:
         path = f"sessions/{_segment(session_id)}/interrupt"
         return await self._ask(models.InterruptedSession, "POST", path, body={})
 
+    async def ticket(
+        self, page: Literal["lab", "view"], session_id: str | None, *, life_s: float
+    ) -> models.Ticket:
+        """Ask for a way in to a page, of a session if one is named, that is good once and so many seconds."""
+        body = given(page=page, session=session_id, life=life_s)
+        return await self._ask(models.Ticket, "POST", "tickets", body=body)
+
     async def interrupt_execution(self, execution_id: str) -> models.Execution:
         """Stop one execution, running or queued, and no other."""
         path = f"executions/{_segment(execution_id)}/interrupt"
@@ -212,6 +219,19 @@ class NodeClient:
         """Read a page of the full text of an execution, or search it."""
         path = f"executions/{_segment(execution_id)}/text"
         return await self._ask(models.TextPage, "GET", path, params=part.params())
+
+    async def follow(
+        self, execution_id: str, offset: int, *, limit: int, wait: float = 0.0
+    ) -> models.StreamPage:
+        """Read `limit` bytes of what code puts out from byte `offset` on; waits for them `wait` seconds."""
+        return await self._ask(
+            models.StreamPage,
+            "GET",
+            f"executions/{_segment(execution_id)}/stream",
+            params={"offset": offset, "limit": limit, "wait": wait},
+            wait=wait,
+            hold_s=_HOLD_SECONDS,
+        )
 
     async def cell_output(self, session_id: str, cell: CellRef) -> models.CellOutput:
         """Read a cell and its last execution."""

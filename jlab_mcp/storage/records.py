@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -98,6 +99,12 @@ def remove_record(paths: ServerPaths, *, keep_sessions: bool = False) -> None:
         paths.record_file.unlink(missing_ok=True)
 
 
+@lru_cache(maxsize=64)
+def _parsed(model: type[BaseModel], text: bytes) -> BaseModel:
+    """Parse a file, once for each content: every tool call reads the same two, and the models are frozen."""
+    return model.model_validate_json(text)
+
+
 def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
     try:
         text = path.read_bytes()
@@ -110,7 +117,7 @@ def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
             details={"path": str(path)},
         ) from error
     try:
-        return model.model_validate_json(text)
+        return cast("_Model", _parsed(model, text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
