@@ -27,6 +27,8 @@ from tests.sites import put
     ("arguments", "message", "called"),
     [
         (["start", "--foo"], "no such option: --foo", "jlab-mcp start"),
+        (["stop", "--jib"], "no such option: --jib, did you mean `--job`?", "jlab-mcp stop"),
+        (["statu"], "no such command `statu`, did you mean `status`?", "jlab-mcp"),
         (["blah"], "no such command `blah`", "jlab-mcp"),
         (["profile", "copy"], "missing argument `NAME`", "jlab-mcp profile copy"),
         (["logs", "-n", "x"], "invalid value for `--lines` / `-n`: input should be", "jlab-mcp logs"),
