@@ -74,6 +74,23 @@ EXPLANATIONS: dict[str, Explained] = {
         " disk or the quota is full, or the folder is read-only.",
         "Free space, or name a folder that can be written to in the variable that the hint names.",
     ),
+    "JLM-FILE-IN-THE-WAY": Explained(
+        "There is a file of that name already, and nobody said that it may be replaced.",
+        "Name another file with `--output`, or replace it with `--force`.",
+    ),
+    "JLM-CONVERSION-FAILED": Explained(
+        "`nbconvert` is not installed where notebooks are converted, or could not convert this one. The end"
+        " of what it said is shown.",
+        "Install `nbconvert` in the environment that the message names, or mend what it complains of.",
+    ),
+    "JLM-AMBIGUOUS-SESSION": Explained(
+        "Several sessions are open that the call may mean.",
+        "Name one with `--session`; `jlab-mcp sessions` lists them.",
+    ),
+    "JLM-CODE-CUT-SHORT": Explained(
+        "Code did not run to its end through no fault of its own: its kernel died, or it was not run at all.",
+        "Look at the notebook and the server's log. A kernel that was killed most often ran out of memory.",
+    ),
     "JLM-SERVER": Explained(
         "Something is wrong with the Jupyter server of this project and profile.",
         "`jlab-mcp status` says how it stands.",

@@ -13,6 +13,7 @@ from jlab_mcp.app.pictures import Album
 from jlab_mcp.app.reach import reach
 from jlab_mcp.app.roster import pick, roster
 from jlab_mcp.app.whereabouts import server_of_execution
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_warnings
 from jlab_mcp.cli.running.outlet import Outlet
 from jlab_mcp.cli.running.pictures import Pictures
@@ -63,7 +64,8 @@ async def carry_out(order: Order, resolved: ResolvedProfile) -> ExitCode:
     Raises:
         JlabMcpError: it could not be run, or did not run to its end.
     """
-    target, session = await _place(order, resolved)
+    with PROGRESS.during("asking the servers for the session"):
+        target, session = await _place(order, resolved)
     async with reach(target) as connected:
         code = await _code(order, connected, session)
         execution = await run(connected, code, None if order.json else _show(order, resolved, code))
@@ -98,7 +100,8 @@ async def _code(order: Order, connected: Connected, session: Session | None) -> 
             lambda: following.begin(connected, execution_id, order.source, None, kernel=order.kernel),
         )
     if session is None:
-        opened = await notebooks.open_session(connected, order.new or "", "new", kernel=order.kernel)
+        with PROGRESS.during("waiting for a kernel"):
+            opened = await notebooks.open_session(connected, order.new or "", "new", kernel=order.kernel)
         session = opened.session
         say(f"session {session.session_id}: {session.notebook_path}")
     session_id = session.session_id
