@@ -14,7 +14,6 @@ import typer
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.render import data
 from jlab_mcp.cli.settle import settle
-from jlab_mcp.core.checkup import Level, counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +22,9 @@ if TYPE_CHECKING:
     from jlab_mcp.core.checkup import Result
     from jlab_mcp.errors import ExitCode
 
-_WORDS = {Level.OK: "ok", Level.WARNING: "warning", Level.FAILED: "failed", Level.NOT_CHECKED: "-"}
-_COLOURS = {Level.OK: 32, Level.WARNING: 33, Level.FAILED: 31, Level.NOT_CHECKED: 2}
+_WORDS: dict[str, str] = {"ok": "ok", "warning": "warning", "failed": "failed", "not_checked": "-"}
+"""What each level is called."""
+_COLOURS: dict[str, int] = {"ok": 32, "warning": 33, "failed": 31, "not_checked": 2}
 _COMMAND_COLOUR = 36
 _LEVEL_WIDTH = 9
 _NARROWEST = 30
@@ -101,7 +101,7 @@ def _paragraph(result: Result, width: int) -> str:
     """Lay a result out: how it came out, what was found, and what mends it; commands stay in one line."""
     indent = " " * (_LEVEL_WIDTH + width)
     said = result.found
-    if result.level is Level.NOT_CHECKED:
+    if result.level == "not_checked":
         said = f"not checked, because {said}"
     head = f"{_WORDS[result.level]:<{_LEVEL_WIDTH}}{result.title:<{width}}"
     lines = _wrapped(said, head, indent)
@@ -134,13 +134,15 @@ def _wrapped(text: str, first: str, other: str) -> list[str]:
 
 def _sum(results: Sequence[Result]) -> str:
     """Count what was found."""
+    from jlab_mcp.core.checkup import counts
+
     found = counts(results)
-    failed, warned = found[Level.FAILED], found[Level.WARNING]
+    failed, warned, unchecked = found["failed"], found["warning"], found["not_checked"]
     parts = [
-        _coloured(f"{failed} failed", _COLOURS[Level.FAILED]) if failed else "nothing failed",
+        _coloured(f"{failed} failed", _COLOURS["failed"]) if failed else "nothing failed",
         *([f"{warned} warning{'' if warned == 1 else 's'}"] if warned else []),
-        f"{found[Level.OK]} ok",
-        *([f"{found[Level.NOT_CHECKED]} not checked"] if found[Level.NOT_CHECKED] else []),
+        f"{found['ok']} ok",
+        *([f"{unchecked} not checked"] if unchecked else []),
     ]
     return "\n" + ", ".join(parts)
 
