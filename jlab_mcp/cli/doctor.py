@@ -81,6 +81,7 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
     width = max(len(check.title) for check in checks) + 2
     results = []
     coming = run(checks, scene)
+    waiting: asyncio.Future[Result] | None = None
     try:
         for check in checks:
             waiting = asyncio.ensure_future(anext(coming))
@@ -93,6 +94,10 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
             if told:
                 data(_paragraph(results[-1], width))
     finally:
+        # Ctrl+C comes while a result is waited for; a generator that still runs cannot be closed.
+        if waiting is not None and not waiting.done():
+            waiting.cancel()
+            await asyncio.wait((waiting,))
         await coming.aclose()
     return results
 
