@@ -86,6 +86,8 @@ def _others_may_write(path: Path) -> bool:
     if path.is_symlink():
         path = path.resolve()
     said = path.stat()
+    if stat.S_ISDIR(said.st_mode) and said.st_mode & stat.S_ISVTX:
+        return False  # as in /tmp, nobody can take another one's files away
     if said.st_mode & stat.S_IWOTH:
         return True
     return bool(said.st_mode & stat.S_IWGRP) and not _is_private_group(said.st_gid, said.st_uid)
