@@ -21,7 +21,7 @@ BENCH_ARGS ?=
 # The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
 CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-tests-here
 
-.PHONY: help setup demo test bench bench-slurm schemas format constraints clean check-tests $(CHECKS)
+.PHONY: help setup demo test bench bench-slurm schemas screenshot format constraints clean check-tests $(CHECKS)
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ bench-slurm: $(READY) ## The same for servers in jobs, on a real SLURM (root; be
 schemas: $(READY) ## Write schemas/ anew from the models
 	@rm -f schemas/*.schema.json
 	@$(BIN)/python -m jlab_mcp.app.schemas schemas
+
+screenshot: $(READY) ## Take the picture of the live page anew (Chromium; docs/images/live-page.png)
+	@$(BIN)/python -m tests.browser.screenshot docs/images/live-page.png
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .
