@@ -18,10 +18,19 @@ PYTHON ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
+# uv takes the package index that pip is configured with.
+INDEX = index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true); \
+	export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}}"; \
+	[ -n "$$UV_DEFAULT_INDEX" ] || unset UV_DEFAULT_INDEX;
+
 # The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
 CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-tests-here
 
+<<<<<<< HEAD
 .PHONY: help setup demo test bench bench-slurm schemas screenshot format constraints clean check-tests $(CHECKS)
+=======
+.PHONY: help setup demo test bench bench-slurm dist bundle schemas format constraints clean check-tests $(CHECKS)
+>>>>>>> main
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +47,14 @@ bench: $(READY) ## Measure every figure beside its floor (table, and bench/resul
 
 bench-slurm: $(READY) ## The same for servers in jobs, on a real SLURM (root; bench/results-slurm.json)
 	@$(BIN)/python -m bench.cluster $(BENCH_ARGS)
+
+dist: $(READY) ## Build the source package and the wheel from it into dist/
+	@rm -f dist/*.whl dist/*.tar.gz
+	@$(INDEX) $(BIN)/uv build --quiet --build-constraint constraints.txt --out-dir dist
+
+bundle: dist ## Build the bundle that MCP clients install (dist/*.mcpb)
+	@rm -f dist/*.mcpb
+	@$(BIN)/python -m release.bundle dist/*.whl dist
 
 schemas: $(READY) ## Write schemas/ anew from the models
 	@rm -f schemas/*.schema.json
@@ -79,7 +96,7 @@ check-tests-lab: $(READY) ## Run the tests on a real SLURM
 constraints: $(READY) ## Renew constraints.txt with the newest versions
 	@printf 'hatchling\neditables\n' > $(VENV)/build.in
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --fork-strategy fewest --python-version 3.11 \
-	    --extra local --group dev pyproject.toml $(VENV)/build.in \
+	    --extra local --group dev --group docs pyproject.toml $(VENV)/build.in \
 	    --no-header --no-annotate --no-emit-index-url > $(VENV)/constraints.new
 	@{ sed -n '/^#/p' constraints.txt; sed 's/ ;.*//' $(VENV)/constraints.new | sort -u; } > $(VENV)/constraints.txt
 	@mv $(VENV)/constraints.txt constraints.txt
@@ -105,8 +122,5 @@ $(READY): pyproject.toml constraints.txt
 	fi
 	@echo 'Installing the packages pinned by constraints.txt'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	@index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true); \
-	export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}}"; \
-	[ -n "$$UV_DEFAULT_INDEX" ] || unset UV_DEFAULT_INDEX; \
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -b constraints.txt -e '.[local]' --group dev
+	@$(INDEX) $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -b constraints.txt -e '.[local]' --group dev --group docs
 	@touch $@

@@ -18,7 +18,7 @@ from ..errors import ApiError, BadRequest, NoSuchRoute
 from ..host.resources import read_resources
 from ..notebook.file import NotebookFile
 from ..notebook.paths import existing_notebook
-from ..outputs.fulltext import FullText
+from ..outputs.fulltext import LONGEST_PAGE, FullText
 from ..service import Service
 from ..sessions.executor import Execution
 from ..sessions.session import Session
@@ -233,6 +233,23 @@ async def execution_text(call: Call, execution_id: str) -> Any:
     return await _text(call, execution.full_text(), call.shown(execution, session))
 
 
+async def follow_execution(call: Call, execution_id: str) -> Any:
+    """`GET executions/{id}/stream?offset=&limit=&wait=`: what it puts out from there, once it does."""
+    execution, session = call.service.execution(execution_id)
+    offset, limit = max(call.integer("offset", 0) or 0, 0), call.integer("limit", LONGEST_PAGE) or 0
+    await execution.wait_beyond(offset, call.seconds())
+    found = execution.follow(offset, min(limit, LONGEST_PAGE))
+    return {**found, "caught": _caught(execution, session), "execution": call.shown(execution, session)}
+
+
+def _caught(execution: Execution, session: Session | None) -> list[Any]:
+    """Return what Output widgets have caught that an ended execution shows: its own text has none of it."""
+    if session is None or not execution.ended:
+        return []
+    caught_in = session.incoming.widgets.caught_in
+    return [each for output in execution.folder.outputs() for each in caught_in(output)]
+
+
 async def cell_output(call: Call, session_id: str) -> Any:
     """`GET sessions/{id}/output?cell=`: a cell, and its last execution unless that is forgotten."""
     session = call.service.session(session_id)
@@ -287,6 +304,7 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "notebook", read_notebook),
     ("GET", "executions/([^/]+)", show_execution),
     ("GET", "executions/([^/]+)/text", execution_text),
+    ("GET", "executions/([^/]+)/stream", follow_execution),
     ("POST", "executions/([^/]+)/interrupt", interrupt_execution),
     ("POST", "scratch", scratch),
     *live.ROUTES,

@@ -29,6 +29,7 @@ _ANNOUNCED_WITHIN = 15.0  # seconds in which a kernel ends of which somebody sai
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds from one handshake to the next
 _SUBSCRIBED_WITHIN = 0.02  # seconds after a reply in which its status comes, if the subscription works
 _MEMORY_AFTER = 0.05  # seconds of a run after which it may have taken much memory: looking takes its time
+_NOTED_EVERY = 1.0  # seconds between notes of activity: JupyterLab's observers of it take their time
 _YIELD_AFTER = 0.01  # seconds of messages handled in a row before other tasks get the event loop
 
 
@@ -78,6 +79,7 @@ class Kernel:
         self._heard_event = asyncio.Event()
         self.farewell: str | None = None
         self._memory: MemoryWatch | None = None
+        self._noted = 0.0
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @property
@@ -269,10 +271,14 @@ class Kernel:
 
     def _note_activity(self, msg_type: str, message: Message) -> None:
         """Keep what JupyterLab shows of this kernel, and what its culler goes by, up to date."""
+        now = time.monotonic()
+        if msg_type != "status" and now - self._noted < _NOTED_EVERY:
+            return
         manager = self.manager
         untracked = getattr(self._kernels, "untracked_message_types", ())  # older servers track all
         if manager is None or message["parent_header"].get("msg_type") in untracked:
             return
+        self._noted = now
         manager.last_activity = self._kernels.last_kernel_activity = datetime.now(timezone.utc)
         if msg_type == "status":
             manager.execution_state = message["content"]["execution_state"]

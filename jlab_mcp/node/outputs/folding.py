@@ -16,6 +16,7 @@ from .bundles import clean, display_body, listed, text_from
 from .items import Fixed, Gap, Item, Output, Stream, cost, edge, shortened, stub, too_long
 from .overflow import LIMIT_BYTES, Overflow, Spill, pieces
 from .plaintext import text_of
+from .trail import Trail
 
 __all__ = ["LIMIT_CHARS", "LIMIT_RICH", "Output", "OutputFolder"]
 
@@ -41,6 +42,7 @@ class OutputFolder:
         execution_count: the kernel's number of this execution, once it is known.
         error: `ename` and `evalue` of the last error message.
         last_line: text that always comes last, as the end of stderr, whatever the kernel still sends.
+        trail: what lies where in the full text.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class OutputFolder:
         self.execution_count: int | None = None
         self.error: dict[str, str] | None = None
         self.last_line: str | None = None
+        self.trail = Trail()
         self._limit = limit_chars
         self._limit_rich = limit_rich
         self._overflow = Overflow(limit_chars, spill, spill_output, spill_name, limit_bytes)
@@ -96,6 +99,10 @@ class OutputFolder:
             self._count(content)
         return False
 
+    def held(self) -> bytes:
+        """Return the full text so far; unless `spilled`, for then `spill` has got it."""
+        return self._overflow.held()
+
     def outputs(self) -> list[Output]:
         """Return the outputs as they are now; what is in them is to be read only."""
         outputs = [item.output(self._overflow) for item in self._items]
@@ -110,6 +117,7 @@ class OutputFolder:
 
     def clear(self) -> None:
         """Drop all outputs; counts, the error and what was spilled stay."""
+        self.trail.clear(self.text_bytes)
         self._items.clear()
         self._displays.clear()
         self._rich = 0
@@ -139,6 +147,7 @@ class OutputFolder:
         shown, _ = self._fitted(whole, copies=len(items), new=False)
         for item in items:
             item.body = {**item.body, "data": shown["data"], "metadata": shown["metadata"]}
+            item.version += 1
             self._rich += cost(item.body)
         return True
 
@@ -148,8 +157,9 @@ class OutputFolder:
         if not text:
             return False
         name = text_from(content.get("name") or "stdout")
-        self._overflow.text(text, size)
         self._start_output()
+        self.trail.stream(self.text_bytes, name)
+        self._overflow.text(text, size)
         last = self._items[-1] if self._items else None
         if not isinstance(last, Stream) or last.name != name:
             self._close_stream()
@@ -221,6 +231,7 @@ class OutputFolder:
         """Add an output; None if there is not even room for a note of it alone."""
         self._start_output()
         self._close_stream()
+        begins, is_error = self.text_bytes, whole["output_type"] == "error"
         shown, chars = self._fitted(whole, copies=1, new=True)
         if self._rich + cost(shown) > self._limit_rich + self._limit:
             last = self._items[-1] if self._items else None
@@ -229,9 +240,12 @@ class OutputFolder:
                 self._items.append(last)
             last.outputs += 1
             last.output_chars += chars
+            self.trail.output(begins, None, error=is_error)
             return None
         self._rich += cost(shown)
         item = Fixed(shown)
+        # Of one whose text is shortened, the full text has more than the cell.
+        self.trail.output(begins, None if too_long(whole, self._limit) else item, error=is_error)
         self._items.append(item)
         return item
 

@@ -64,10 +64,11 @@ class Gap:
 
 
 class Fixed:
-    """A display, a result or an error; its body is never changed, but replaced."""
+    """A display, a result or an error; its body is never changed, but replaced, `version` times so far."""
 
     def __init__(self, body: Output) -> None:
         self.body = body
+        self.version = 0
 
     def output(self, _overflow: Overflow) -> Output:
         """Return it; what is in it is to be read only."""

@@ -71,6 +71,10 @@ class Overflow:
         for piece in pieces(text):
             self._spill(piece)
 
+    def held(self) -> bytes:
+        """Return the text that is held back, which is all of it until it is handed on."""
+        return self._held.getvalue().encode("utf-8", "replace")
+
     def output(self, output: dict[str, Any]) -> int:
         """Take a whole output; returns how long it is, in characters of JSON."""
         line = json.dumps(output, ensure_ascii=False, separators=(",", ":"))

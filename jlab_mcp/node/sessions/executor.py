@@ -19,6 +19,7 @@ from ..outputs.fulltext import FullText
 from ..outputs.overflow import outputs_file
 from ..outputs.plaintext import text_of
 from ..outputs.spool import Spool
+from ..outputs.trail import page
 
 if TYPE_CHECKING:
     from ..kernels.kernel import Kernel
@@ -268,6 +269,32 @@ class Execution:
             except asyncio.TimeoutError:
                 break
         return self.ended
+
+    async def wait_beyond(self, offset: int, timeout: float) -> None:
+        """Return when there is more text than `offset` bytes, at its end, or after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while self.folder.text_bytes <= offset and not self.ended:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            await self.wait(left, after=self.seq)
+
+    def follow(self, offset: int, limit: int) -> dict[str, Any]:
+        """Return what it has put out from byte `offset` on, in order, a page of about `limit` bytes."""
+        self.spool.flush()
+        found = page(self.folder.trail, self._read, offset, limit, self.folder.text_bytes)
+        return {**found, "changed": self.folder.trail.changed() if self.ended else []}
+
+    def _read(self, start: int, stop: int) -> bytes | None:
+        """Read the full text from one offset to another; None where it could not be kept."""
+        if not self.folder.spilled:
+            return self.folder.held()[start:stop]
+        try:
+            with open(self.spool.path, "rb") as file:
+                file.seek(start)
+                return file.read(stop - start)
+        except OSError:
+            return None
 
     def full_text(self) -> FullText:
         """All text that it has put out so far."""

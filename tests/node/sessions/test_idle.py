@@ -33,12 +33,12 @@ def test_a_server_whose_cell_outlasts_the_timeout_ends_only_when_nothing_runs(tm
 
 
 def test_a_persons_cell_in_jupyterlab_keeps_the_server_up(tmp_path: Path) -> None:
-    with node_server(tmp_path, arguments=("--idle-timeout", "3")) as server:
+    with node_server(tmp_path, arguments=("--idle-timeout", "10")) as server:
         token, url = server.connection["token"], server.connection["url"]
         kernel = server.http.post(url + "api/kernels", json={}).json()["id"]
         channels = f"{url.replace('http', 'ws', 1)}api/kernels/{kernel}/channels?session_id=lab&token={token}"
         header = {"msg_id": "long", "msg_type": "execute_request", "session": "lab", "username": "me"}
-        content = {"code": "import time; time.sleep(5)", "silent": False, "allow_stdin": False}
+        content = {"code": "import time; time.sleep(13)", "silent": False, "allow_stdin": False}
         request = {"channel": "shell", "header": {**header, "version": "5.3"}, "content": content}
         with connect(channels, open_timeout=LIMIT, max_size=None) as socket:
             socket.send(json.dumps({**request, "parent_header": {}, "metadata": {}}))

@@ -49,10 +49,10 @@ def test_an_error_has_its_name_and_traceback():
 
 
 def test_a_progress_bar_of_widgets_is_drawn_and_a_ring_of_them_ends():
-    states: dict[str, dict[str, Any]] = {
+    states: dict[str, Any] = {
         "box": {
             "_model_name": "HBoxModel",
-            "children": ["IPY_MODEL_l", "IPY_MODEL_p", "IPY_MODEL_box"],
+            "children": ["IPY_MODEL_l", "IPY_MODEL_p", "IPY_MODEL_box", "IPY_MODEL_?"],
         },
         "l": {"_model_name": "HTMLModel", "value": "<b>50&nbsp;%</b><script>x</script>"},
         "p": {
@@ -63,7 +63,7 @@ def test_a_progress_bar_of_widgets_is_drawn_and_a_ring_of_them_ends():
             "bar_style": "success",
         },
     }
-    made = widget("box", states.__getitem__)
+    made = widget("box", states.get)
     assert made is not None
     assert made["children"][0] == {"kind": "text", "text": "50\xa0%"}
     assert made["children"][1] == {
