@@ -26,7 +26,11 @@ INDEX = index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null ||
 # The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
 CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-tests-here
 
+<<<<<<< HEAD
+.PHONY: help setup demo test bench bench-slurm schemas screenshot format constraints clean check-tests $(CHECKS)
+=======
 .PHONY: help setup demo test bench bench-slurm dist bundle schemas format constraints clean check-tests $(CHECKS)
+>>>>>>> main
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,6 +59,9 @@ bundle: dist ## Build the bundle that MCP clients install (dist/*.mcpb)
 schemas: $(READY) ## Write schemas/ anew from the models
 	@rm -f schemas/*.schema.json
 	@$(BIN)/python -m jlab_mcp.app.schemas schemas
+
+screenshot: $(READY) ## Take the picture of the live page anew (Chromium; docs/images/live-page.png)
+	@$(BIN)/python -m tests.browser.screenshot docs/images/live-page.png
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .
