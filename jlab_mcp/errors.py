@@ -5,12 +5,18 @@ set them into its own frame. A remedy is an enum: the command line words it as a
 as a tool call.
 
     JlabMcpError
+    ├── UsageProblem                the command line is wrong, or nobody is there to be asked
+    ├── DemoFailed                  a step of the demo did not do what it should
     ├── ConfigError                 a setting is wrong
     ├── SlurmUnreachable            SLURM cannot be asked from here, or does not answer
     ├── JobRefused                  SLURM would not take the job
     │   └── JobCannotStart          it took the job, which can never start as it is
     ├── JobNotOurs                  a job that jlab-mcp did not submit
     ├── CannotWrite                 a folder of our own cannot be used
+    │   └── FileInTheWay            there is a file already that nobody said may be replaced
+    ├── ConversionFailed            a notebook was not converted
+    ├── AmbiguousSession            several sessions are open that may be meant
+    ├── CodeCutShort                code did not run to its end, or not at all, as where its kernel died
     ├── ServerError                 the Jupyter server of this project and profile
     │   ├── NoServer                none is running
     │   │   └── JobEnded            its SLURM job has ended; says how
@@ -60,6 +66,8 @@ class ExitCode(IntEnum):
     NO_SLURM = 15
     JOB_REFUSED = 16
     JOB_NOT_OURS = 17
+    CODE_CUT_SHORT = 18
+    NOT_CONVERTED = 19
     INTERRUPTED = 130
 
 
@@ -81,6 +89,8 @@ class Remedy(Enum):
     INSTALL_JUPYTERLAB = "install_jupyterlab"
     WIDEN_PORTS = "widen_ports"
     LIST_SESSIONS = "list_sessions"
+    NAME_SESSION = "name_session"
+    REPLACE_FILE = "replace_file"
     REOPEN_NOTEBOOK = "reopen_notebook"
     READ_NOTEBOOK = "read_notebook"
     STAY_IN_NOTEBOOK_DIR = "stay_in_notebook_dir"
@@ -113,6 +123,19 @@ class JlabMcpError(Exception):
         self.message = message
         self.remedy = remedy or self.default_remedy
         self.details: dict[str, Any] = dict(details or {})
+
+
+class UsageProblem(JlabMcpError):
+    """The command line is wrong, or a command would have to ask somebody; `details` has the `hints`."""
+
+    code = "JLM-USAGE"
+    exit_code = ExitCode.USAGE
+
+
+class DemoFailed(JlabMcpError):
+    """A step of the demo did not do what it should."""
+
+    code = "JLM-DEMO-FAILED"
 
 
 class ConfigError(JlabMcpError):
@@ -169,6 +192,35 @@ class CannotWrite(JlabMcpError):
     code = "JLM-CANNOT-WRITE"
     exit_code = ExitCode.CANNOT_WRITE
     default_remedy = Remedy.CHOOSE_FOLDER
+
+
+class FileInTheWay(CannotWrite):
+    """There is a file already that nobody said may be replaced; `details["path"]` names it."""
+
+    code = "JLM-FILE-IN-THE-WAY"
+    default_remedy = Remedy.REPLACE_FILE
+
+
+class ConversionFailed(JlabMcpError):
+    """nbconvert is not there, or failed; `details["log_tail"]` holds the end of what it said."""
+
+    code = "JLM-CONVERSION-FAILED"
+    exit_code = ExitCode.NOT_CONVERTED
+
+
+class AmbiguousSession(JlabMcpError):
+    """Several sessions are open that a call may mean; `details["sessions"]` has their ids."""
+
+    code = "JLM-AMBIGUOUS-SESSION"
+    exit_code = ExitCode.AMBIGUOUS
+    default_remedy = Remedy.NAME_SESSION
+
+
+class CodeCutShort(JlabMcpError):
+    """Code did not run to its end through no fault of its own: its kernel died, or it was not run at all."""
+
+    code = "JLM-CODE-CUT-SHORT"
+    exit_code = ExitCode.CODE_CUT_SHORT
 
 
 class ServerError(JlabMcpError):

@@ -44,7 +44,7 @@ async def attend(target: Target, record: ServerRecord, *, limit: float | None = 
     tail = log_tail(record.log_file)
     await end_server(target, record, grace=0)
     raise NoServer(
-        f"the server of {record.project_dir} (profile {record.profile}) ended without being stopped",
+        f"the server of `{record.project_dir}` (profile {record.profile}) ended without being stopped",
         remedy=Remedy.READ_LOG,
         details={"log_file": str(record.log_file), "log_tail": tail},
     )

@@ -65,11 +65,12 @@ def project_folder(project_dir: Path | None = None) -> Path:
         folder = (project_dir or Path.cwd()).resolve(strict=True)
         str(folder).encode("utf-8")
     except FileNotFoundError as error:
-        raise ConfigError([f"the project folder {project_dir or 'you are in'} does not exist"]) from error
+        which = f"`{project_dir}`" if project_dir else "you are in"
+        raise ConfigError([f"the project folder {which} does not exist"]) from error
     except UnicodeEncodeError as error:
         raise ConfigError([f"the name of the project folder {str(folder)!a} is not UTF-8"]) from error
     except OSError as error:
-        raise ConfigError([f"cannot use the project folder {project_dir}: {error}"]) from error
+        raise ConfigError([f"cannot use the project folder `{project_dir}`: {error}"]) from error
     if not folder.is_dir():
-        raise ConfigError([f"the project folder {folder} is not a folder"])
+        raise ConfigError([f"the project folder `{folder}` is not a folder"])
     return folder

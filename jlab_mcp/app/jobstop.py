@@ -135,7 +135,8 @@ async def _cancel(job: ServerJob, folder: Path) -> AsyncIterator[LifecycleEvent]
             )
         if now - reported > _REPORT_SECONDS:
             reported = now
-            yield LifecycleEvent("waiting", f"{job_words(found)}, {now - began:.0f} s so far")
+            said = f"{job_words(found)}, {now - began:.0f} s so far"
+            yield LifecycleEvent("waiting", said, {"elapsed_s": now - began, "ending": True})
         await asyncio.sleep(pause)
         pause = min(pause * _GROWTH, _LAST_PAUSE)
 

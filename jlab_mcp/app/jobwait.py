@@ -105,7 +105,7 @@ def _listens(target: Target, record: ServerRecord, wait: _Wait) -> bool:
         os.listdir(folder)  # noqa: PTH208 - NFS remembers for a minute that a file was not there, but not a folder
     seen = observe(target.paths)
     if seen.record is None or seen.record.server_id != record.server_id or seen.record.stopping:
-        place = f"the server of {record.project_dir} (profile {record.profile})"
+        place = f"the server of `{record.project_dir}` (profile {record.profile})"
         raise StartInterrupted(f"{place} was stopped meanwhile")
     if seen.standing is not Standing.LISTENING or seen.connection is None or wait.ask_at == wait.began:
         return False  # the first look may find what an earlier run of the job left: SLURM is asked first
@@ -159,12 +159,12 @@ async def _cannot_start(target: Target, job: Job, reason: PendingReason) -> JobC
 
 
 def _ended(record: ServerRecord, seen: Seen) -> StartFailed:
-    place = f"the server of {record.project_dir} (profile {record.profile})"
+    place = f"the server of `{record.project_dir}` (profile {record.profile})"
     return StartFailed(f"{place} did not start: it {seen.why_stale}", details=log_details(record))
 
 
 def _not_ready(target: Target, record: ServerRecord) -> ServerStarting:
-    place = f"the server of {record.project_dir} (profile {record.profile})"
+    place = f"the server of `{record.project_dir}` (profile {record.profile})"
     said = f"{place} is not ready {target.ready_timeout:g} s after its job {record.job_id} began to run"
     return ServerStarting(said, details=log_details(record))
 

@@ -67,7 +67,7 @@ async def _run(resolved: ResolvedProfile, events: list[LifecycleEvent]) -> Serve
     except CannotWrite:
         await end_process(launcher_of(record), grace=0)
         raise
-    message = f"starting JupyterLab for {resolved.project_dir} (profile {resolved.name})"
+    message = f"starting JupyterLab for `{resolved.project_dir}` (profile {resolved.name})"
     events.append(LifecycleEvent("launched", message, {"pid": record.pid, "log_file": str(record.log_file)}))
     return record
 
@@ -104,7 +104,7 @@ async def _submitted(
     """Write down what became of a submission."""
     if answer.job_id is None and answer.lost:
         raise SlurmUnreachable(
-            f"sbatch did not say whether SLURM took the job: {refusal(answer.said).said};"
+            f"`sbatch` did not say whether SLURM took the job: {refusal(answer.said).said};"
             f" a start looks for it by its name, {wanted.name}, before it submits another"
         )
     if answer.job_id is None:
@@ -120,7 +120,7 @@ async def _submitted(
     record = record.model_copy(update={"job": job})
     write_record(resolved.paths, record)
     where = f" on cluster {cluster}" if cluster else ""
-    message = f"submitted job {answer.job_id}{where} for {resolved.project_dir} (profile {resolved.name})"
+    message = f"submitted job {answer.job_id}{where} for `{resolved.project_dir}` (profile {resolved.name})"
     facts = {"job_id": answer.job_id, "cluster": cluster, "log_file": str(record.log_file)}
     events.append(LifecycleEvent("launched", message, facts))
     return record
@@ -161,7 +161,7 @@ def _make_root(resolved: ResolvedProfile) -> None:
     except OSError as error:
         origin = resolved.origins["notebook.dir"]
         raise ConfigError(
-            [f"cannot make the notebook folder {folder} ({origin}): {error.strerror}"]
+            [f"cannot make the notebook folder `{folder}` ({origin}): {error.strerror}"]
         ) from error
 
 

@@ -34,7 +34,7 @@ async def read_log(target: Target, *, lines: int, follow: bool) -> AsyncIterator
     reader = LogReader(target.paths.log_file)
     text = reader.last(lines, whole=follow)
     if text is None:
-        raise NoServer(f"there is no log {target.paths.log_file}: {no_server(target).message}")
+        raise NoServer(f"there is no log `{target.paths.log_file}`: {no_server(target).message}")
     if text:
         yield text
     look_at = time.monotonic()

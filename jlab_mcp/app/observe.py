@@ -184,7 +184,7 @@ async def _write_down(target: Target, record: ServerRecord, *, locked: bool) -> 
 
 def no_server(target: Target, seen: Seen | None = None) -> NoServer:
     """Make the error that says no server runs, and what became of the last one."""
-    what = f"no server is running for {target.project_dir} (profile {target.name})"
+    what = f"no server is running for `{target.project_dir}` (profile {target.name})"
     why = seen.why_stale if seen else ""
     if seen and seen.record and seen.standing is Standing.JOB_ENDED:
         cut_short = (
@@ -202,7 +202,7 @@ def log_details(record: ServerRecord) -> dict[str, object]:
 
 def not_yet(target: Target, seen: Seen) -> ServerStarting:
     """Make the error that says a server was started and does not listen yet."""
-    what = f"the server of {target.project_dir} (profile {target.name})"
+    what = f"the server of `{target.project_dir}` (profile {target.name})"
     if seen.unknown:
         return ServerStarting(
             f"{what} does not listen, and how its job stands is unknown: {seen.unknown}",
@@ -229,7 +229,7 @@ def job_details(job: Job) -> dict[str, object]:
 def elsewhere(record: ServerRecord) -> ServerElsewhere:
     """Make the error that says the server belongs to another host."""
     return ServerElsewhere(
-        f"the server of {record.project_dir} (profile {record.profile}) was started on {record.hostname},"
+        f"the server of `{record.project_dir}` (profile {record.profile}) was started on {record.hostname},"
         f" and this is {hostname()}",
         details={"hostname": record.hostname},
     )

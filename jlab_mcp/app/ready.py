@@ -92,7 +92,8 @@ async def _until_listening(
             raise await _failure(target, record, verdict, ours=ours)
         if now - reported > _REPORT_SECONDS:
             reported = now
-            yield LifecycleEvent("waiting", f"still waiting for JupyterLab, {now - began:.0f} s so far")
+            said = f"still waiting for JupyterLab, {now - began:.0f} s so far"
+            yield LifecycleEvent("waiting", said, {"elapsed_s": now - began})
         await asyncio.sleep(pause)
         pause = pause if now - began < _QUICK_SECONDS else min(pause * 1.2, _LAST_PAUSE)
 
@@ -104,7 +105,7 @@ def _look(target: Target, record: ServerRecord, *, waited: float) -> WaitVerdict
 
 async def _failure(target: Target, record: ServerRecord, verdict: WaitVerdict, *, ours: bool) -> ServerError:
     """Make the error of a start that did not come to its end."""
-    place = f"the server of {record.project_dir} (profile {record.profile})"
+    place = f"the server of `{record.project_dir}` (profile {record.profile})"
     details = {"log_file": str(record.log_file), "log_tail": log_tail(record.log_file)}
     if verdict is WaitVerdict.STOPPED_MEANWHILE:
         return StartInterrupted(f"{place} was stopped meanwhile")

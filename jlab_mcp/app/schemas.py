@@ -96,10 +96,22 @@ def _status_all() -> str:
     return output_schema(ProjectStatus, "jlab-mcp status --all --json")
 
 
+def _top() -> str:
+    from jlab_mcp.app.watch import Snapshot
+
+    return output_schema(Snapshot, "each line of jlab-mcp top --json")
+
+
 def _stop() -> str:
     from jlab_mcp.app.stop import StopReport
 
     return output_schema(StopReport, "jlab-mcp stop --json")
+
+
+def _error() -> str:
+    from jlab_mcp.app.failure import FailureReport
+
+    return output_schema(FailureReport, "every command with --json, where it fails")
 
 
 _MAKERS: dict[str, Callable[[], str]] = {
@@ -107,7 +119,9 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "config": config_schema,
     "status": _status,
     "status-all": _status_all,
+    "top": _top,
     "stop": _stop,
+    "error": _error,
     "list-profiles": _list_profiles,
     "profile-list": _profile_list,
     "profile-show": _profile_show,

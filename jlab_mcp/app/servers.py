@@ -17,7 +17,7 @@ from jlab_mcp.core.remembered import changes, remember
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import AmbiguousServer, RecordBroken
 from jlab_mcp.runners.local import find_launchers
-from jlab_mcp.storage.records import project_records
+from jlab_mcp.storage.records import all_records, project_records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +73,11 @@ def servers(resolved: ResolvedProfile) -> list[ProjectServer]:
     return sorted(found, key=lambda each: each.server.name)
 
 
+def every_server(resolved: ResolvedProfile) -> list[ProjectServer]:
+    """Find the servers of all projects whose records are in the same folder."""
+    return [_look(record) for record in all_records(resolved.connection_dir)]
+
+
 def other_servers(resolved: ResolvedProfile) -> list[ProjectServer]:
     """Return the servers of the project's other profiles that run here."""
     return [each for each in servers(resolved) if each.usable and each.server.name != resolved.name]
@@ -126,9 +131,9 @@ def ambiguous(resolved: ResolvedProfile, others: Sequence[ProjectServer]) -> Amb
     listed = ", ".join(f"{each.server.name} ({each.state})" for each in others)
     if resolved.is_profile:
         what = f"the server of profile {resolved.name} does not run, and {len(others)} others"
-        what = f"{what} of {resolved.project_dir} do"
+        what = f"{what} of `{resolved.project_dir}` do"
     else:
-        what = f"no profile is in use here, and {len(others)} servers of {resolved.project_dir} run"
+        what = f"no profile is in use here, and {len(others)} servers of `{resolved.project_dir}` run"
     return AmbiguousServer(
         f"{what}: {listed}",
         details={"profiles": [each.server.name for each in others]},

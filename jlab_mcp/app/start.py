@@ -127,7 +127,7 @@ async def _find_or_launch(resolved: ResolvedProfile) -> _Found:
         if step is StartStep.WAIT_UNTIL_READY and seen.record and not doubts.about(seen):
             return _Found(_already(seen, resolved), seen.record, launched=False)
         if step is StartStep.WAIT_UNTIL_GONE and time.monotonic() > deadline:
-            raise StopFailed(f"the last server of {resolved.project_dir} is being stopped and does not end")
+            raise StopFailed(f"the last server of `{resolved.project_dir}` is being stopped and does not end")
         await asyncio.sleep(doubts.pause)
 
 
@@ -173,7 +173,7 @@ def _worth_telling(seen: Seen) -> bool:
 
 
 def _cleaned(resolved: ResolvedProfile, seen: Seen) -> LifecycleEvent:
-    return LifecycleEvent("cleaned", f"the last server of {resolved.project_dir} {seen.why_stale}")
+    return LifecycleEvent("cleaned", f"the last server of `{resolved.project_dir}` {seen.why_stale}")
 
 
 def _already(seen: Seen, resolved: ResolvedProfile) -> list[LifecycleEvent]:
@@ -182,7 +182,7 @@ def _already(seen: Seen, resolved: ResolvedProfile) -> list[LifecycleEvent]:
     state = "already running" if seen.standing is Standing.LISTENING else "being started already"
     event = LifecycleEvent(
         "already_running",
-        f"the server of {seen.record.project_dir} (profile {seen.record.profile}) is {state}",
+        f"the server of `{seen.record.project_dir}` (profile {seen.record.profile}) is {state}",
         {"pid": seen.record.pid, "job_id": seen.record.job_id, "log_file": str(seen.record.log_file)},
     )
     changed = settings_changed(seen.record, resolved)

@@ -122,7 +122,7 @@ async def status(
     if seen.standing is Standing.LISTENING and seen.connection and seen.record:
         found = await _ask(target, resolved, seen, seen.record, seen.connection)
     else:
-        found = _base(target, resolved, seen)
+        found = base_status(target, resolved, seen)
     return found.model_copy(update={"notes": list(notes)})
 
 
@@ -141,20 +141,20 @@ async def _ask(
         if not asking.done() and record.job:
             doubted = await look(target, max_age=_PATIENCE, doubt=True)
             if doubted.standing is not Standing.LISTENING:
-                return _base(target, resolved, doubted)
+                return base_status(target, resolved, doubted)
             seen = doubted
         info, resources = await asking
     except (ServerUnreachable, NodeError) as error:
         if record.job:
             seen = await look_closely(target)
-        base = _base(target, resolved, seen)
+        base = base_status(target, resolved, seen)
         if seen.standing is not Standing.LISTENING:
             return base
         return base.model_copy(update={"state": "unreachable", "reason": unanswered(error, seen)})
     finally:
         asking.cancel()
     left_s = (await refresh(record, connection)).seconds
-    base = _base(target, resolved, seen, time_left_s=left_s)
+    base = base_status(target, resolved, seen, time_left_s=left_s)
     return base.model_copy(update={"state": "ready", "reason": None, "info": info, "resources": resources})
 
 
@@ -180,13 +180,18 @@ async def _one_of_all(target: Target, seen: Seen, resolved: ResolvedProfile) -> 
     except NoServer:
         return None  # it was stopped in this very moment
     except RecordBroken as error:
-        broken = _base(target, resolved, seen)
+        broken = base_status(target, resolved, seen)
         return broken.model_copy(update={"state": "unreachable", "reason": error.message})
 
 
-def _base(
+def base_status(
     target: Target, resolved: ResolvedProfile | None, seen: Seen, *, time_left_s: float | None = None
 ) -> ServerStatus:
+    """Say how things stand with a server by what was seen of it, without asking it.
+
+    Raises:
+        NoServer: it was known by its record alone, and that is gone.
+    """
     record, connection = seen.record, seen.connection
     own = resolved if resolved and resolved.name == target.name else None
     alive = record if seen.standing.alive else None

@@ -41,6 +41,7 @@ class StoppedServer(BaseModel):
         description="`cleaned`: it had ended by itself; `nothing`: there was none; `failed`: see the message."
     )
     message: str = Field(description="The same in one sentence.")
+    code: str | None = Field(default=None, description="Code of the error, where it failed.")
 
 
 class StopReport(BaseModel):
@@ -89,7 +90,7 @@ async def _stop(target: Target) -> AsyncIterator[LifecycleEvent]:
     if step is StopStep.REFUSE and record:
         raise elsewhere(record)
     if step is StopStep.CLEAN_UP and record:
-        what = f"the server of {record.project_dir} (profile {record.profile}) {seen.why_stale}"
+        what = f"the server of `{record.project_dir}` (profile {record.profile}) {seen.why_stale}"
         yield LifecycleEvent("cleaned", f"{what}; its record has been removed")
     elif step is StopStep.END_PROCESS and record:
         async for event in _end(target, record):
@@ -110,8 +111,8 @@ async def _unsaved(target: Target) -> list[LifecycleEvent]:
     return [
         LifecycleEvent(
             "note",
-            f"{session.notebook_path} is not saved ({session.save_error});"
-            f" if a copy can be left, the end of {connected.record.log_file} names it",
+            f"`{session.notebook_path}` is not saved ({session.save_error});"
+            f" if a copy can be left, the end of `{connected.record.log_file}` names it",
         )
         for session in sessions
         if session.save_error
@@ -131,7 +132,7 @@ async def _look(target: Target) -> tuple[Seen, RecordBroken | None]:
 
 
 async def _end(target: Target, record: ServerRecord) -> AsyncIterator[LifecycleEvent]:
-    place = f"the server of {record.project_dir} (profile {record.profile})"
+    place = f"the server of `{record.project_dir}` (profile {record.profile})"
     facts = {"pid": record.pid, "job_id": record.job_id}
     yield LifecycleEvent("stopping", f"stopping {place}", facts)
     if record.job:
@@ -152,7 +153,7 @@ async def _end_unrecorded(target: Target, broken: RecordBroken | None) -> AsyncI
     for launcher in find_launchers(target.paths.connection_file):
         yield LifecycleEvent("stopping", f"stopping process {launcher.pid}, a server without a record")
         await end_process(launcher, grace=target.stop_timeout)
-        yield LifecycleEvent("stopped", f"the server of {target.project_dir} has been stopped")
+        yield LifecycleEvent("stopped", f"the server of `{target.project_dir}` has been stopped")
         stopped = True
     if isinstance(target, ResolvedProfile) and target.mode == "slurm":
         async for event in end_unrecorded_jobs(target):

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jlab_mcp.cli.options import JsonOption  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.render import data, say, show_hint
-from jlab_mcp.cli.settle import ask_yes, can_ask, settle
+from jlab_mcp.cli.render import data, insist, say, show_hint
+from jlab_mcp.cli.settle import ask_yes, can_ask, nobody_to_ask, settle
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jlab_mcp.app.profiles.trust import Trusting
 
 app = typer.Typer(
@@ -82,26 +84,25 @@ def _trust(*, yes: bool) -> ExitCode:
 
     seen = look()
     if seen.trusted:
-        say(f"{seen.shown} is trusted already")
+        say(f"`{seen.shown}` is trusted already")
         return ExitCode.OK
-    _show(seen)
+    _show(seen, say if yes else insist)
     if not yes and not can_ask():
-        say("nobody is there to be asked: look at this, then run the command with --yes")
-        return ExitCode.USAGE
+        raise nobody_to_ask("look at what it wants to set, then run the command with `--yes`")
     if not yes and not ask_yes("Trust it?"):
         say("it is not trusted")
         return ExitCode.UNEXPECTED
     record(seen)
-    say(f"{seen.shown} is trusted until it changes")
+    say(f"`{seen.shown}` is trusted until it changes")
     return ExitCode.OK
 
 
-def _show(seen: Trusting) -> None:
+def _show(seen: Trusting, say: Callable[[str], None]) -> None:
     """Print what would count, so that nothing in it can hide: control characters are written out."""
     if not seen.risky:
-        say(f"{seen.shown} says nothing that needs trust")
+        say(f"`{seen.shown}` says nothing that needs trust")
         return
-    say(f"{seen.shown} wants to set:")
+    say(f"`{seen.shown}` wants to set:")
     for key, text in seen.risky:
         for number, line in enumerate(text.split("\n")):
             shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
@@ -114,7 +115,7 @@ def _remove() -> ExitCode:
     from jlab_mcp.app.profiles.trust import distrust, project_file
 
     known = distrust()
-    say(f"{project_file()} {'is not trusted any more' if known else 'was not trusted'}")
+    say(f"`{project_file()}` {'is not trusted any more' if known else 'was not trusted'}")
     return ExitCode.OK
 
 

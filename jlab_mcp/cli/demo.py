@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from jlab_mcp.cli.demo_cells import CELLS, StepFailed, check_notebook
-from jlab_mcp.cli.render import say, show_hint
-from jlab_mcp.errors import ExitCode
+from jlab_mcp.cli.progress import PROGRESS
+from jlab_mcp.cli.render import say, show_error
+from jlab_mcp.errors import DemoFailed, ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -61,9 +62,8 @@ def _failed(failure: StepFailed | KeyboardInterrupt) -> int:
     if isinstance(failure, KeyboardInterrupt):
         say("interrupted")
         return ExitCode.INTERRUPTED
-    say(f"error: the demo failed at `{failure.step}`: {failure.why}")
-    if failure.hint:
-        show_hint(failure.hint)
+    hints = {"hints": [failure.hint]} if failure.hint else {}
+    show_error(DemoFailed(f"the demo failed at `{failure.step}`: {failure.why}", details=hints), None)
     return failure.code
 
 
@@ -88,9 +88,9 @@ def _surroundings(console: Console) -> dict[str, str]:
 
 def _start(console: Console, environ: Mapping[str, str]) -> bool:
     """Bring a server up; False if one was running already."""
-    seen = subprocess.run(
-        [*_COMMAND, "status", "--json"], capture_output=True, text=True, check=False, env=environ
-    )
+    asking = [*_COMMAND, "status", "--json"]
+    with PROGRESS.during("looking for a server that runs already"):
+        seen = subprocess.run(asking, capture_output=True, text=True, check=False, env=environ)
     if seen.stdout.startswith("{") and (status := json.loads(seen.stdout))["state"] == "ready":
         console.print(
             f"A server runs already at {status['address']}: the demo uses it and leaves it running."
@@ -118,7 +118,8 @@ async def _agent(environ: Mapping[str, str]) -> AsyncIterator[ClientSession]:
 
     server = StdioServerParameters(command=_COMMAND[0], args=_COMMAND[1:], env=dict(environ), cwd=Path.cwd())
     async with stdio_client(server) as (reading, writing), ClientSession(reading, writing) as session:
-        await session.initialize()
+        with PROGRESS.during("waiting for jlab-mcp to speak"):
+            await session.initialize()
         yield session
 
 
@@ -172,8 +173,9 @@ async def _call(console: Console, session: ClientSession, tool: str, **arguments
     for line in str(code).splitlines() if code else ():
         console.print(f"  {line}", style="blue")
     try:
-        async with asyncio.timeout(_CALL_SECONDS):
-            answer = await session.call_tool(tool, arguments)
+        with PROGRESS.during(f"waiting for {tool}"):
+            async with asyncio.timeout(_CALL_SECONDS):
+                answer = await session.call_tool(tool, arguments)
     except TimeoutError:
         raise StepFailed(tool, f"no answer within {_CALL_SECONDS:.0f} s") from None
     for block in answer.content:

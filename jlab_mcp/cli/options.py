@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jlab_mcp.cli.tone import TONE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -50,4 +52,14 @@ ProfileArgument = Annotated[
         metavar="NAME", help="Which profile; else the one used here.", autocompletion=complete_profile
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def _heed_json(wanted: bool) -> bool:
+    """Have errors printed as JSON as well."""
+    TONE.json = TONE.json or wanted
+    return wanted
+
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", callback=_heed_json, help="Print JSON for scripts, errors as well.")
+]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from jlab_mcp.cli.render import say, show_error, show_lost_data, show_warnings
+from jlab_mcp.cli.progress import PROGRESS
+from jlab_mcp.cli.render import say, show_failure, show_lost_data, show_warnings
 from jlab_mcp.errors import ExitCode, JlabMcpError
 
 if TYPE_CHECKING:
@@ -73,11 +74,12 @@ def _leave(outcome: Coroutine[None, None, ExitCode], profile: str | None) -> Non
     try:
         code = asyncio.run(_closing_clients(outcome))
     except JlabMcpError as error:
-        show_error(error, profile)
+        show_failure(error, profile)
         code = error.exit_code
     except KeyboardInterrupt:
         say("interrupted")
         code = ExitCode.INTERRUPTED
+    PROGRESS.over()
     if show_lost_data() and code is ExitCode.OK:
         code = ExitCode.CANNOT_WRITE
     raise typer.Exit(code)

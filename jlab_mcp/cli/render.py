@@ -9,9 +9,12 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from jlab_mcp.cli.progress import PROGRESS, follow, is_only_a_sign_of_life
+from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, TONE, YELLOW, coloured
 from jlab_mcp.cli.wording import hints
 from jlab_mcp.core.chosen import chosen_how
 from jlab_mcp.core.words import duration
+from jlab_mcp.errors import CannotWrite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +33,6 @@ _ASKED = (
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _lost: list[str] = []
 """Why data could not be written."""
-_RED, _YELLOW, _CYAN, _GREEN = 31, 33, 36, 32
 
 
 def data(text: str) -> None:
@@ -39,7 +41,8 @@ def data(text: str) -> None:
         # The terminal's character set may not hold the letters of a folder's name.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        print(text, flush=True)
+        with PROGRESS.aside():
+            print(text, flush=True)
     except OSError as error:  # a reader that went away wants no more of it
         if error.errno in _NO_ROOM:
             _lost.append(os.strerror(error.errno or 0))
@@ -48,40 +51,69 @@ def data(text: str) -> None:
 def show_lost_data() -> bool:
     """Say so where a full disk has swallowed data; a script must not go on with half of a file."""
     if _lost:
-        say(_coloured("error: ", _RED) + f"cannot write the output: {_lost[-1]}")
+        insist(_error_label(CannotWrite.code) + f"cannot write the output: {_lost[-1]}")
     return bool(_lost)
 
 
 def say(text: str) -> None:
-    """Print what a person may read."""
-    with _terminal_may_be_gone():
+    """Print what a person may read, unless only errors and data are wanted."""
+    if not TONE.quiet:
+        insist(text)
+
+
+def insist(text: str) -> None:
+    """Print what a person has to read: an error, or what a question is about."""
+    with _terminal_may_be_gone(), PROGRESS.aside():
         print(text, file=sys.stderr, flush=True)
 
 
 def show_event(event: LifecycleEvent) -> None:
-    """Print one step of a start or a stop."""
-    mark = {"ready": _GREEN, "stopped": _GREEN, "killing": _YELLOW}.get(event.stage)
+    """Print one step of a start or a stop, and show what is waited for after it."""
+    mark = {"ready": GREEN, "stopped": GREEN, "killing": YELLOW}.get(event.stage)
     label = "warning: " if event.stage in ("note", "changed") else ""
-    say(_coloured(label, _YELLOW) + (_coloured(event.message, mark) if mark and not label else event.message))
+    if not is_only_a_sign_of_life(event):
+        said = coloured(event.message, mark) if mark and not label else event.message
+        say(coloured(label, YELLOW) + said)
+    follow(event)
 
 
 def show_warnings(warnings: Iterable[str]) -> None:
     """Print what is odd about the settings."""
     for warning in warnings:
-        say(_coloured("warning: ", _YELLOW) + warning)
+        say(coloured("warning: ", YELLOW) + warning)
+
+
+def show_note(text: str) -> None:
+    """Print what is good to know, and no reason to worry."""
+    say(coloured("note: ", CYAN) + text)
 
 
 def show_hint(text: str) -> None:
     """Print what to do next."""
-    say(_coloured("hint: ", _CYAN) + text)
+    say(coloured("hint: ", CYAN) + text)
 
 
 def show_error(error: JlabMcpError, profile: str | None) -> None:
     """Print what went wrong, the end of the log if there is one, and what mends it."""
-    say(_coloured("error: ", _RED) + error.message)
-    show_log(error.details.get("log_tail", ()))
+    insist(_error_label(error.code) + error.message)
+    for line in error.details.get("log_tail", ()):
+        insist(f"  | {line}")
     for hint in hints(error, profile):
-        show_hint(hint)
+        insist(coloured("hint: ", CYAN) + hint)
+
+
+def show_failure(error: JlabMcpError, profile: str | None) -> None:
+    """Print what ended a command; where a script reads JSON, to stdout as well."""
+    PROGRESS.over()
+    show_error(error, profile)
+    if TONE.json:
+        from jlab_mcp.app.failure import report
+
+        data(report(error, hints(error, profile)).model_dump_json(indent=2))
+
+
+def _error_label(code: str) -> str:
+    return coloured("error", RED) + coloured(f"[{code}]", DIM) + coloured(": ", RED)
 
 
 def show_log(lines: Iterable[str]) -> None:
@@ -166,13 +198,6 @@ def _use(status: ServerStatus) -> Iterator[tuple[str, str]]:
 
 def _gib(count: int | None) -> str:
     return "unknown" if count is None else f"{count / _GIB:.1f} GiB"
-
-
-def _coloured(text: str, colour: int | None) -> str:
-    """Colour text for stderr, where that is a terminal and nobody said NO_COLOR."""
-    if not text or not colour or os.environ.get("NO_COLOR") or not sys.stderr.isatty():
-        return text
-    return f"\x1b[{colour}m{text}\x1b[0m"
 
 
 def _terminal_may_be_gone() -> contextlib.AbstractContextManager[None]:

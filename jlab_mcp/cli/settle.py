@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from jlab_mcp.cli.render import say, show_error, show_lost_data
-from jlab_mcp.errors import ExitCode, JlabMcpError
+from jlab_mcp.cli.progress import PROGRESS
+from jlab_mcp.cli.render import say, show_failure, show_lost_data
+from jlab_mcp.errors import ExitCode, JlabMcpError, UsageProblem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,11 +24,12 @@ def settle(body: Callable[[], ExitCode | None], profile: str | None = None) -> N
     try:
         code = body() or ExitCode.OK
     except JlabMcpError as error:
-        show_error(error, profile)
+        show_failure(error, profile)
         code = error.exit_code
     except KeyboardInterrupt:
         say("interrupted")
         code = ExitCode.INTERRUPTED
+    PROGRESS.over()
     if show_lost_data() and code is ExitCode.OK:
         code = ExitCode.CANNOT_WRITE
     raise typer.Exit(code)
@@ -44,6 +46,11 @@ def ask_yes(question: str) -> bool:
     except (EOFError, UnicodeDecodeError):
         say("")
         return False
+
+
+def nobody_to_ask(hint: str) -> UsageProblem:
+    """Make the error of a command that would have to ask, where nobody can answer."""
+    return UsageProblem("this is not a terminal, so nobody can be asked", details={"hints": [hint]})
 
 
 def can_ask() -> bool:

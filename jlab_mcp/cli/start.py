@@ -12,6 +12,7 @@ import typer
 
 from jlab_mcp.cli.options import ProfileOption, key_values
 from jlab_mcp.cli.outcome import run
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_event, show_hint, show_warnings
 from jlab_mcp.errors import ExitCode
 
@@ -122,7 +123,9 @@ def _local_seconds(resolved: ResolvedProfile, *, detach: bool) -> float | None:
     if time is None or resolved.mode != "local":
         return None
     if detach:
-        say(f"TIME ({time}) has no effect on a local server with --detach: nobody stays to stop it")
+        show_warnings(
+            [f"TIME ({time}) has no effect on a local server with --detach: nobody stays to stop it"]
+        )
         return None
     from jlab_mcp.core.walltime import walltime_seconds
 
@@ -142,6 +145,7 @@ async def _bring_up(resolved: ResolvedProfile, *, wait: bool = True) -> ExitCode
     from jlab_mcp.app.start import start as start_server
 
     stage = ""
+    PROGRESS.expect("looking for a server that runs already, and launching one")
     async for event in start_server(resolved, wait=wait):
         stage = event.stage
         if stage == "launched":
@@ -149,6 +153,7 @@ async def _bring_up(resolved: ResolvedProfile, *, wait: bool = True) -> ExitCode
         show_event(event)
         if stage == "ready":
             data(event.data["address"])
+    PROGRESS.over()
     if stage == "ready":
         show_hint(f"the token to log in with is in `{resolved.paths.connection_file}`")
     elif stage == "queued" or not wait:
@@ -201,6 +206,7 @@ async def _until_signalled(resolved: ResolvedProfile, life: Coroutine[None, None
             loop.add_signal_handler(number, on_signal, number)
     with contextlib.suppress(asyncio.CancelledError):
         return await task
+    PROGRESS.over()
     say(f"\n{caught[0].name} received" if caught else "cancelled")
     if resolved.mode == "slurm":
         return _leave_the_job(resolved)

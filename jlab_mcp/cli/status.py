@@ -8,6 +8,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_all, run_on_server
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_hint, show_log, status_lines
 from jlab_mcp.errors import ExitCode
 
@@ -55,7 +56,8 @@ def status(
     async def body(meant: Meant) -> ExitCode:
         from jlab_mcp.app.status import status as look
 
-        found = await look(meant.target, meant.resolved, notes=meant.notes)
+        with PROGRESS.during("asking the server how it does"):
+            found = await look(meant.target, meant.resolved, notes=meant.notes)
         data(found.model_dump_json(indent=2) if json else "\n".join(status_lines(found)))
         if not json:
             show_log(found.log_tail)
@@ -69,13 +71,14 @@ def status(
 async def _all(resolved: ResolvedProfile, *, json: bool) -> ExitCode:
     from jlab_mcp.app.status import status_of_all
 
-    found = await status_of_all(resolved)
+    with PROGRESS.during("asking the servers how they do"):
+        found = await status_of_all(resolved)
     if json:
         data(found.model_dump_json(indent=2))
     elif found.servers:
         data("\n\n".join("\n".join(status_lines(each)) for each in found.servers))
     else:
-        say(f"no server of {resolved.project_dir} is running")
+        say(f"no server of `{resolved.project_dir}` is running")
     states = [each.state for each in found.servers]
     best = next((state for state in _EXIT_CODES if state in states), "stopped")
     return _EXIT_CODES[best]

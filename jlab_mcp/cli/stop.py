@@ -8,6 +8,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run, run_on_all, run_on_server
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_error, show_event
 from jlab_mcp.errors import ExitCode, JlabMcpError
 
@@ -64,7 +65,7 @@ async def _all(resolved: ResolvedProfile, *, json: bool) -> ExitCode:
 
     targets = all_to_stop(resolved)
     if not targets:
-        say(f"no server of {resolved.project_dir} is running")
+        say(f"no server of `{resolved.project_dir}` is running")
     return await _stop(targets, json=json)
 
 
@@ -73,6 +74,7 @@ async def _stop_job(resolved: ResolvedProfile, job_id: str, *, json: bool) -> Ex
     from jlab_mcp.app.stop import StoppedServer, StopReport
 
     message = ""
+    PROGRESS.expect(f"asking SLURM about job {job_id}")
     async for event in stop_job(resolved, job_id):
         show_event(event)
         message = event.message
@@ -90,7 +92,8 @@ async def _stop(targets: Sequence[Target], *, json: bool) -> ExitCode:
     code = ExitCode.OK
     outcomes: list[StoppedServer] = []
     for target in targets:
-        state, message = "nothing", ""
+        PROGRESS.expect("asking the server what is not saved")
+        state, message, failed = "nothing", "", None
         try:
             async for event in stop_server(target):
                 show_event(event)
@@ -98,8 +101,8 @@ async def _stop(targets: Sequence[Target], *, json: bool) -> ExitCode:
                     state, message = event.stage, event.message
         except JlabMcpError as error:
             show_error(error, target.name if len(targets) > 1 else None)
-            state, message, code = "failed", error.message, code or error.exit_code
-        facts = {"profile": target.name, "state": state, "message": message}
+            state, message, failed, code = "failed", error.message, error.code, code or error.exit_code
+        facts = {"profile": target.name, "state": state, "message": message, "code": failed}
         outcomes.append(StoppedServer.model_validate(facts))
     if json:
         data(StopReport(servers=outcomes).model_dump_json(indent=2))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.cli.options import ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_server
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, show_event
 from jlab_mcp.errors import ExitCode
 
@@ -30,6 +31,7 @@ async def _wait(meant: Meant) -> ExitCode:
     from jlab_mcp.app.start import wait as wait_for_server
 
     stage = ""
+    PROGRESS.expect("waiting for the server")
     async for event in wait_for_server(meant.target):
         stage = event.stage
         show_event(event)

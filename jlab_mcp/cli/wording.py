@@ -21,6 +21,10 @@ _HINTS: dict[Remedy, str] = {
     Remedy.READ_LOG: "the whole log is in `{log_file}`",
     Remedy.INSTALL_JUPYTERLAB: "install it with `{command}`",
     Remedy.WIDEN_PORTS: "widen the range with JLAB_MCP_PORT_MIN and JLAB_MCP_PORT_MAX",
+    Remedy.LIST_SESSIONS: "see what is open with `jlab-mcp sessions`",
+    Remedy.NAME_SESSION: "name one with `--session`, open one with `--new NAME`, or use `--scratch`",
+    Remedy.CHOOSE_KERNEL: "name another one with `--kernel`",
+    Remedy.REPLACE_FILE: "`--force` replaces it, `--output FILE` names another one",
     Remedy.RETRY: "try again",
     Remedy.USE_LOCAL_MODE: (
         "set `JLAB_MCP_RUN_MODE=local` to run on this machine, or see the job with `jlab-mcp start --dry-run`"
@@ -30,7 +34,7 @@ _HINTS: dict[Remedy, str] = {
 
 EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.OK: "done; for `status`: a server is ready",
-    ExitCode.UNEXPECTED: "something unforeseen",
+    ExitCode.UNEXPECTED: "something unforeseen; for `exec`: the code raised an error",
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.CONFIG: "a setting is wrong",
     ExitCode.NO_SERVER: "no server is running, or it ended by itself",
@@ -42,10 +46,12 @@ EXIT_CODES: dict[ExitCode, str] = {
     ExitCode.RECORD_BROKEN: "a record or connection file cannot be read",
     ExitCode.NODE_REFUSED: "the node service refused the request",
     ExitCode.CANNOT_WRITE: "a file or folder of jlab-mcp, or the output, cannot be written",
-    ExitCode.AMBIGUOUS: "several servers run, and none was named",
+    ExitCode.AMBIGUOUS: "several servers or sessions may be meant, and none was named",
     ExitCode.NO_SLURM: "SLURM cannot be asked from here, or does not answer",
     ExitCode.JOB_REFUSED: "SLURM refuses the job, or can never start it",
     ExitCode.JOB_NOT_OURS: "the job was not submitted by jlab-mcp",
+    ExitCode.CODE_CUT_SHORT: "the code did not run to its end: its kernel died, or it was not run at all",
+    ExitCode.NOT_CONVERTED: "a notebook was not converted: nbconvert is missing, or failed",
     ExitCode.INTERRUPTED: "ended by Ctrl+C or a signal; what was launched has been stopped",
 }
 """What each exit code says; shown by `--help`."""

@@ -199,6 +199,15 @@ class ClosedSession(Session):
     detached: list[int] = Field([], description="Those it started in sessions of their own, which go on.")
 
 
+class Ticket(WireModel):
+    """Answer to asking for a way in to a page."""
+
+    ticket: str = Field(description="Good once.")
+    life: float = Field(description="Seconds for which it is good.")
+    session_id: str | None = None
+    notebook_path: Path | None = None
+
+
 class CellChange(WireModel):
     """Answer to inserting, editing, moving or deleting a cell."""
 
@@ -276,6 +285,35 @@ class TextPage(WireModel):
     text: str | None = None
     matches: list[TextMatch] | None = None
     execution: Execution | None = Field(None, description="How it stands, if it is still known.")
+
+
+class StreamPart(WireModel):
+    """A piece of what code has put out."""
+
+    kind: str = Field(
+        "output",
+        description="stdout, stderr, result or error with text; output; clear, where the screen is wiped;"
+        " lost, for bytes that could not be kept.",
+    )
+    text: str = ""
+    bytes: int = 0
+    offset: int | None = Field(None, description="Where an output begins; what tells it from others.")
+    version: int = Field(0, description="How often a display has been changed.")
+    output: Output | None = None
+
+
+class StreamPage(WireModel):
+    """What code has put out, from `offset` to `end` of `total` bytes of its full text, in order."""
+
+    offset: int
+    end: int
+    total: int
+    parts: list[StreamPart] = []
+    changed: list[StreamPart] = Field(
+        [], description="Once it has ended: displays that were changed after they were put out."
+    )
+    caught: list[Output] = Field([], description="Once it has ended: what Output widgets caught.")
+    execution: Execution
 
 
 class SessionList(WireModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import secrets
 import time
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from jlab_mcp.client.wire import Answer, NoAnswer
     from jlab_mcp.core.record import Connection
 
+_log = logging.getLogger(__name__)
 _API = "jlab-mcp/v1/"
 _CONNECT_SECONDS = 10.0
 """A server whose loop is busy, with a large notebook for example, takes its time to accept a websocket."""
@@ -128,6 +130,13 @@ class NodeClient:
         path = f"sessions/{_segment(session_id)}/interrupt"
         return await self._ask(models.InterruptedSession, "POST", path, body={})
 
+    async def ticket(
+        self, page: Literal["lab", "view"], session_id: str | None, *, life_s: float
+    ) -> models.Ticket:
+        """Ask for a way in to a page, of a session if one is named, that is good once and so many seconds."""
+        body = given(page=page, session=session_id, life=life_s)
+        return await self._ask(models.Ticket, "POST", "tickets", body=body)
+
     async def interrupt_execution(self, execution_id: str) -> models.Execution:
         """Stop one execution, running or queued, and no other."""
         path = f"executions/{_segment(execution_id)}/interrupt"
@@ -211,6 +220,19 @@ class NodeClient:
         path = f"executions/{_segment(execution_id)}/text"
         return await self._ask(models.TextPage, "GET", path, params=part.params())
 
+    async def follow(
+        self, execution_id: str, offset: int, *, limit: int, wait: float = 0.0
+    ) -> models.StreamPage:
+        """Read `limit` bytes of what code puts out from byte `offset` on; waits for them `wait` seconds."""
+        return await self._ask(
+            models.StreamPage,
+            "GET",
+            f"executions/{_segment(execution_id)}/stream",
+            params={"offset": offset, "limit": limit, "wait": wait},
+            wait=wait,
+            hold_s=_HOLD_SECONDS,
+        )
+
     async def cell_output(self, session_id: str, cell: CellRef) -> models.CellOutput:
         """Read a cell and its last execution."""
         path = f"sessions/{_segment(session_id)}/output"
@@ -286,14 +308,17 @@ class NodeClient:
         pause, sendings, since = _FIRST_PAUSE, 0, time.monotonic()
         while True:
             sendings += 1
+            sent = time.monotonic()
             try:
                 answer = await self._connected().call(
                     method, path, query=params or {}, body=body or {}, answer_s=read_s
                 )
             except Silence as exc:
+                _log.debug("asked %s for %s %s: silence", self._shown, method, path)
                 raise self._unreachable(f"gave no answer within {read_s:.0f} s") from exc
             except (NobodyThere, Broken) as exc:
                 now = time.monotonic()
+                _log.debug("asked %s for %s %s: no connection", self._shown, method, path)
                 since = now if sendings == 1 else since
                 self._lost_at = self._lost_at or now
                 # A connection that was idle for long may be dead although the server is well.
@@ -304,6 +329,15 @@ class NodeClient:
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 self._lost_at = None
+                took = time.monotonic() - sent
+                _log.debug(
+                    "asked %s for %s %s: status %d after %.3f s",
+                    self._shown,
+                    method,
+                    path,
+                    answer.status,
+                    took,
+                )
                 return answer
 
     def _given_up(self, exc: NoAnswer, tried_s: float) -> ServerUnreachable:

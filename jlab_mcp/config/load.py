@@ -70,7 +70,7 @@ def read(
     where = places(environ, home)
     env_layer, problems, warnings = environment_layer(environ)
     if environ.get(CONFIG) and not where.user.folder.is_dir():
-        warnings.append(f"{CONFIG} names {where.user.folder}, which is not there")
+        warnings.append(f"{CONFIG} names `{where.user.folder}`, which is not there")
     project = project_layer(
         project_dir / PROJECT_FILE,
         where.user.folder / TRUSTED,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from mcp_types import CallToolResult, ImageContent, TextContent
@@ -54,8 +54,9 @@ def with_notes(notes: Sequence[str], result: CallToolResult) -> CallToolResult:
 
 def place_facts(place: Place) -> dict[str, Any]:
     """Return the facts that every answer which names a session carries."""
+    facts = {each.name: getattr(place, each.name) for each in fields(place)}  # `asdict` copies deeply
     path = place.notebook_path
-    return {**asdict(place), "notebook_path": None if path is None else str(path)}
+    return {**facts, "notebook_path": None if path is None else str(path)}
 
 
 def place_words(place: Place) -> str:

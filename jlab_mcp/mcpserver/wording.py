@@ -25,6 +25,8 @@ _NEXT = {
     Remedy.INSTALL_JUPYTERLAB: "Ask the user to run `pip install 'jlab-mcp[local]'` in the project's venv.",
     Remedy.WIDEN_PORTS: "Ask the user to widen JLAB_MCP_PORT_MIN to JLAB_MCP_PORT_MAX.",
     Remedy.LIST_SESSIONS: "Call `list_sessions` for the sessions there are, or open one.",
+    Remedy.NAME_SESSION: "Call `list_sessions` for the sessions there are, and name one by its id.",
+    Remedy.REPLACE_FILE: "Name another file.",
     Remedy.REOPEN_NOTEBOOK: (
         "Call `start_session_resume_notebook` with notebook_path {notebook_path} to run its cells again, or"
         " `start_session_continue_notebook` with it to go on in a copy without running them."
@@ -83,6 +85,11 @@ def error_words(error: JlabMcpError) -> str:
     return " ".join(part for part in parts if part)
 
 
+def coded(words: str, error: type[JlabMcpError]) -> str:
+    """End the answer to a call that failed with the code of its error."""
+    return f"{words} [{error.code}]"
+
+
 def argument_words(tool: str, error: ValidationError) -> str:
     """Say which arguments of a call are wrong."""
     problems: dict[str, str] = {}
@@ -121,6 +128,14 @@ def wrong_arguments(tool: str, problems: Mapping[str, str]) -> str:
     """Say which arguments of a call are wrong, and why."""
     said = "; ".join(f"`{name}`: {message}" for name, message in problems.items())
     return f"Wrong arguments for {tool}: {said}. Nothing was done; call it again with correct ones."
+
+
+def unknown_resource(uri: str) -> str:
+    """Say that an address leads to nothing, and which ones do."""
+    return (
+        f"There is no resource {uri}. There are jlab-mcp://server/status, jlab-mcp://profiles,"
+        " jlab-mcp://sessions and jlab-mcp://notebooks, and after a / each one by its name, id or path."
+    )
 
 
 def unexpected_words(tool: str, error: BaseException) -> str:

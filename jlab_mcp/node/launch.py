@@ -27,7 +27,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jlab_mcp_node.signals import Signals
+    from jlab_mcp_node.ending.signals import Signals
 
 EXIT_NO_JUPYTERLAB = 3
 EXIT_NO_PORT = 4
@@ -244,8 +244,8 @@ def main() -> int:
     sys.path[0:1] = []
     sys.path.append(os.path.dirname(here))
     arguments = parse_arguments(sys.argv[1:])
-    from jlab_mcp_node.endnote import CRASH, SIGNAL, end_file, write_end_note
-    from jlab_mcp_node.signals import Signals, ToldToEnd
+    from jlab_mcp_node.ending.note import CRASH, SIGNAL, end_file, write_end_note
+    from jlab_mcp_node.ending.signals import Signals, ToldToEnd
 
     note = partial(write_end_note, arguments.connection_file, arguments.server_id, arguments.job_id)
     try:

@@ -15,32 +15,34 @@ from typing import Any
 import zmq
 import zmq.asyncio
 
-from . import executor, leftkernels
-from .document import Document
-from .earlier import EarlierSessions
 from .errors import (
     ApiError,
     BadRequest,
     ExecutionNotFound,
 )
-from .executor import Execution
-from .idle import Idle
-from .journal import Journal
-from .jupyterkernels import JupyterKernels
-from .leftjournals import LeftJournals
-from .notebookfile import NotebookFile
-from .noting import Noting
-from .paths import existing_notebook, free_names, new_stem, shown_name
-from .processes import Process
-from .repeats import Repeats
-from .rerun import rerun
-from .reserve import Reserve
-from .results import Closed, Opened
-from .scratch import run_scratch
-from .sessions import Session
+from .host.processes import Process
+from .journal.journal import Journal
+from .journal.left import LeftJournals
+from .kernels import left as leftkernels
+from .kernels.jupyter import JupyterKernels
+from .kernels.reserve import Reserve
+from .notebook.document import Document
+from .notebook.file import NotebookFile
+from .notebook.paths import existing_notebook, free_names, new_stem, shown_name
+from .notebook.writing import write_atomic
+from .sessions import executor
+from .sessions.earlier import EarlierSessions
+from .sessions.executor import Execution
+from .sessions.idle import Idle
+from .sessions.noting import Noting
+from .sessions.repeats import Repeats
+from .sessions.rerun import rerun
+from .sessions.results import Closed, Opened
+from .sessions.scratch import run_scratch
+from .sessions.session import Session
+from .sessions.showing import session_json
 from .settings import NodeSettings
-from .showing import session_json
-from .writing import write_atomic
+from .view.view import View
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _SCRATCH_KEPT = 50
@@ -76,6 +78,7 @@ class Service:
         self.reserve = Reserve(serverapp, self.context, settings)
         self._kernels = JupyterKernels(serverapp, settings, self.reserve)
         self._kernels.observe(self._kernel_ends)
+        self.view = View(self)
 
     def _kernel_ends(self, kernel_id: str, reason: str) -> None:
         for session in self.sessions.values():
@@ -344,6 +347,7 @@ class Service:
         Args:
             why: what ends it, in a word.
         """
+        self.view.server_ends(why)
         for session in self.sessions.values():
             session.server_ends(why)
         for execution in self._scratch.values():

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import pwd
+import shlex
 import shutil
 import signal
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+_log = logging.getLogger(__name__)
 _LARGEST = 16 * 1024 * 1024
 """Bytes that a stream may have; the partitions of the largest clusters are a hundredth of it."""
 _CHUNK = 65_536
@@ -62,7 +66,9 @@ async def ask(
     name = f"`{called or asked[0]}`"
     program = shutil.which(asked[0], path=environ.get("PATH", os.defpath))
     if program is None:
+        _log.debug("`%s` is not on PATH", asked[0])
         return Answer(asked, None, "", "", f"`{asked[0]}` is not on PATH")
+    began = time.monotonic()
     with _Pipe() as out, _Pipe() as err:
         try:
             process = await asyncio.create_subprocess_exec(
@@ -84,6 +90,8 @@ async def ask(
             failure = f"{name} did not answer in {timeout:g} s"
         else:
             failure = None if status == 0 else f"{name} failed: {_reason(status, stdout, stderr)}"
+    ended = "no end in time" if status is None else f"exit status {status}"
+    _log.debug("ran `%s`: %s after %.2f s", shlex.join(asked), ended, time.monotonic() - began)
     return Answer(asked, status, stdout, stderr, failure)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.errors import ConfigError, Remedy, StartFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _NEEDED = ("jupyterlab", "ipykernel")
 _PROBE = f"import importlib.util as u; print(*[n for n in {_NEEDED!r} if not u.find_spec(n)], sep=' and ')"
@@ -180,8 +180,8 @@ def _missing_here() -> list[str]:
     return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
 
 
-def install_command(python: Path) -> str:
-    """Return the command that puts JupyterLab into an environment; those made by uv have no pip."""
+def install_command(python: Path, needed: Sequence[str] = _NEEDED) -> str:
+    """Return the command that puts packages into an environment; those made by uv have no pip."""
     import shlex  # noqa: PLC0415 - only a failure pays for it
 
     install = (
@@ -189,4 +189,4 @@ def install_command(python: Path) -> str:
         if _installed(python.parent.parent, "pip")
         else ["uv", "pip", "install", "--python", str(python)]
     )
-    return shlex.join([*install, *_NEEDED])
+    return shlex.join([*install, *needed])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shlex
 import subprocess
 import time
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jlab_mcp.core.record import StartedWith
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class LocalRunner:
         try:
             log = os.open(order.log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StartFailed(f"cannot write {order.log_file}: {error.strerror}") from error
+            raise StartFailed(f"cannot write `{order.log_file}`: {error.strerror}") from error
         try:
             process = subprocess.Popen(
                 self._command(order),
@@ -85,10 +89,11 @@ class LocalRunner:
                 start_new_session=True,
             )
         except OSError as error:
-            raise StartFailed(f"cannot run {self._command(order)[0]}: {error.strerror}") from error
+            raise StartFailed(f"cannot run `{self._command(order)[0]}`: {error.strerror}") from error
         finally:
             os.close(log)
         _children[process.pid] = process
+        _log.debug("started `%s` as process %d", shlex.join(self._command(order)), process.pid)
         return self._record(order, process.pid)
 
     def _command(self, order: LaunchOrder) -> list[str]:

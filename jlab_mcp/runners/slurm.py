@@ -102,7 +102,7 @@ class Slurm:
         """
         answer = await self._ask(jobs.job_arguments(job_id, self._cluster), "scontrol show job")
         if state := jobs.parse_alive(answer.stdout, job_id, name):
-            raise SlurmUnreachable(f"squeue does not show job {job_id} as scontrol does: {state}")
+            raise SlurmUnreachable(f"`squeue` does not show job {job_id} as `scontrol` does: {state}")
         if end := jobs.parse_job(answer.stdout, job_id):
             return end
         answer = await self._ask(jobs.accounting_arguments(job_id, self._cluster))

@@ -26,7 +26,9 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         culprit = error.filename or path
-        raise CannotWrite(f"cannot write {culprit}: {error.strerror}", details={"path": str(path)}) from error
+        raise CannotWrite(
+            f"cannot write `{culprit}`: {error.strerror}", details={"path": str(path)}
+        ) from error
 
 
 def make_private_folder(path: Path) -> Path:

@@ -36,7 +36,7 @@ async def held(path: Path, *, limit: float = 20.0) -> AsyncIterator[None]:
         while not _try_lock(descriptor, path):
             if time.monotonic() - started > limit:
                 raise ServerStarting(
-                    f"another jlab-mcp has held {path} for {limit:.0f} s", remedy=Remedy.RETRY
+                    f"another jlab-mcp has held `{path}` for {limit:.0f} s", remedy=Remedy.RETRY
                 )
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.1)
@@ -83,4 +83,4 @@ def _locking(path: Path) -> Iterator[None]:
     except BlockingIOError:
         raise
     except OSError as error:  # some network file systems are mounted without locks
-        raise CannotWrite(f"cannot lock {path}: {error.strerror}", details={"path": str(path)}) from error
+        raise CannotWrite(f"cannot lock `{path}`: {error.strerror}", details={"path": str(path)}) from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -49,14 +50,24 @@ def project_records(connection_dir: Path, project_dir: Path) -> Iterator[ServerR
 
     One that cannot be read is left out: whose it is cannot be told, but by who knows its profile.
     """
-    for path in sorted(connection_dir.glob(f"{slug(project_dir.name)}-*.record.json")):
+    found = _records(connection_dir, f"{slug(project_dir.name)}-*.record.json")
+    return (record for record in found if record.project_dir == project_dir)
+
+
+def all_records(connection_dir: Path) -> Iterator[ServerRecord]:
+    """Yield the records of all projects' servers by the names of their files, but those that are broken."""
+    return _records(connection_dir, "*.record.json")
+
+
+def _records(connection_dir: Path, pattern: str) -> Iterator[ServerRecord]:
+    for path in sorted(connection_dir.glob(pattern)):
         try:
             record = _read(path, ServerRecord, "record")
         except RecordBroken:
             continue
-        if record is None or record.project_dir != project_dir:
+        if record is None:
             continue
-        key = server_key(project_dir, record.profile)
+        key = server_key(record.project_dir, record.profile)
         in_place = path.name == f"{key}.record.json" and record.connection_file.parent == path.parent
         if record.key == key and in_place:  # neither copied nor moved here from elsewhere
             yield record
@@ -88,6 +99,12 @@ def remove_record(paths: ServerPaths, *, keep_sessions: bool = False) -> None:
         paths.record_file.unlink(missing_ok=True)
 
 
+@lru_cache(maxsize=64)
+def _parsed(model: type[BaseModel], text: bytes) -> BaseModel:
+    """Parse a file, once for each content: every tool call reads the same two, and the models are frozen."""
+    return model.model_validate_json(text)
+
+
 def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
     try:
         text = path.read_bytes()
@@ -95,15 +112,15 @@ def _read(path: Path, model: type[_Model], what: str) -> _Model | None:
         return None
     except OSError as error:
         raise RecordBroken(
-            f"cannot read the server's {what} {path}: {error.strerror}",
+            f"cannot read the server's {what} `{path}`: {error.strerror}",
             remedy=Remedy.CHOOSE_FOLDER,
             details={"path": str(path)},
         ) from error
     try:
-        return model.model_validate_json(text)
+        return cast("_Model", _parsed(model, text))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise RecordBroken(
-            f"the server's {what} {path} is broken: {where}: {first['msg']}", details={"path": str(path)}
+            f"the server's {what} `{path}` is broken: {where}: {first['msg']}", details={"path": str(path)}
         ) from None  # the cause may quote the file, which holds a token

@@ -28,6 +28,7 @@ from tests.commands import (
     kill,
     record_of,
     run,
+    said,
     spawn,
     until,
     wait_for_record,
@@ -138,9 +139,11 @@ def test_a_notebook_folder_that_cannot_be_made_is_one_sentence(bare_project: Pro
     (tmp_path / "file").touch()
     folder = tmp_path / "file" / "notebooks"
     started = run(bare_project, "start", "-d", JLAB_MCP_NOTEBOOK_DIR=str(folder))
-    assert (started.returncode, started.stderr.splitlines()[1:]) == (
+    assert (started.returncode, said(started).splitlines()[1:]) == (
         3,
-        [f"error: cannot make the notebook folder {folder} (JLAB_MCP_NOTEBOOK_DIR): Not a directory"],
+        [
+            f"error[JLM-CONFIG]: cannot make the notebook folder `{folder}` (JLAB_MCP_NOTEBOOK_DIR): Not a directory"
+        ],
     )
     assert started.stderr.startswith("3 settings come from the environment: JLAB_MCP_DIR")
     assert files_of(bare_project) == []

@@ -61,7 +61,7 @@ def test_a_name_that_the_terminal_cannot_show_is_escaped(bare_project: Project) 
 def test_slurm_mode_without_slurm_says_so_and_leaves_nothing(bare_project: Project, tmp_path: Path) -> None:
     told = run(bare_project, "start", "--detach", JLAB_MCP_RUN_MODE="slurm", PATH=str(tmp_path))
     assert (told.returncode, told.stdout) == (15, "")
-    assert "error: `sbatch` is not on PATH" in told.stderr
+    assert "error[JLM-NO-SLURM]: `sbatch` is not on PATH" in told.stderr
     assert "JLAB_MCP_RUN_MODE=local" in told.stderr
     assert "--dry-run" in told.stderr
     assert files_of(bare_project) == []

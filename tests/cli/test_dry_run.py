@@ -66,15 +66,15 @@ def test_settings_on_the_command_line_beat_the_environment(bare_project: Project
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--set", "slurm.time=soon"], 3, "error: --set slurm.time: expected minutes"),
-        (["--set", "slurm.tim=1"], 3, "error: --set slurm.tim: there is no such setting, did you mean `slurm.time`?"),
+        (["--set", "slurm.time=soon"], 3, "error[JLM-CONFIG]: --set slurm.time: expected minutes"),
+        (["--set", "slurm.tim=1"], 3, "error[JLM-CONFIG]: --set slurm.tim: there is no such setting, did you mean `slurm.time`?"),
         (["--set", "slurm.time"], 2, "expected KEY=VALUE, such as slurm.time=1:00:00, got 'slurm.time'"),
         (["--set", "=1"], 2, "expected KEY=VALUE"),
         (["1:00:00", "--set", "slurm.time=1"], 2, "slurm.time is set by TIME and by --set"),
-        (["--set", "env.prologue=echo 'a"], 3, "error: --set env.prologue: bash cannot read it: line 1: unexpected EOF"),
-        (["--set", "env.epilogue=cat <<E\nx"], 3, "error: --set env.epilogue: bash cannot read it: "),
-        (["--set", "env.epilogue=true ) ; ( true"], 3, "error: --set env.epilogue: bash cannot read it: "),
-        (["--set", "env.vars.HF_TOKEN=x"], 3, "error: --set env.vars.HF_TOKEN: a secret does not belong"),
+        (["--set", "env.prologue=echo 'a"], 3, "error[JLM-CONFIG]: --set env.prologue: bash cannot read it: line 1: unexpected EOF"),
+        (["--set", "env.epilogue=cat <<E\nx"], 3, "error[JLM-CONFIG]: --set env.epilogue: bash cannot read it: "),
+        (["--set", "env.epilogue=true ) ; ( true"], 3, "error[JLM-CONFIG]: --set env.epilogue: bash cannot read it: "),
+        (["--set", "env.vars.HF_TOKEN=x"], 3, "error[JLM-CONFIG]: --set env.vars.HF_TOKEN: a secret does not belong"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_on_the_command_line_is_named(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.profiles import User
+from tests.commands import said
 from tests.sites import install, put, put_failing, put_slow
 
 PROFILE = 'mode = "slurm"\n[slurm]\npartition = "gpu"\ntime = "400-0"\n'
@@ -32,7 +33,7 @@ def test_a_job_that_would_run_is_told_with_its_start(user: User, commands: Path)
     user.profile("mine", PROFILE)
     put(commands, "sbatch", f"echo '{STARTS}' >&2")
     told = _check(user, commands)
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (told.returncode, said(told)) == (0, "")
     assert told.stdout == (
         "SLURM would run the profile mine, from 2026-11-23T05:21:48 on alpha-a1 in partition gpu\n"
     )
@@ -68,7 +69,10 @@ def test_a_refusal_names_the_setting_and_where_it_was_set(user: User, commands: 
     )
     told = _check(user, commands)
     assert (told.returncode, told.stdout) == (16, "")
-    assert "error: SLURM refuses the job of the profile mine: Requested time limit is invalid" in told.stderr
+    assert (
+        "error[JLM-JOB-REFUSED]: SLURM refuses the job of the profile mine: Requested time limit is invalid"
+        in told.stderr
+    )
     assert (
         'hint: ~/.config/jlab-mcp/profiles/mine.toml:4: slurm.time is "400-0":'
         " the time limit is missing, or longer than the partition or QOS allows\n"
@@ -87,8 +91,8 @@ def test_a_refusal_comes_with_what_the_cluster_would_take(user: User, commands: 
     refuse = "/bin/cat >&2 <<'EOF'\nallocation failure: Invalid partition name specified\nEOF\nexit 1"
     put(commands, "sbatch", f'if [ "$1" = --version ]; then echo slurm 22.05.8; exit; fi\n{refuse}')
     told = _check(user, commands, USER="alice")
-    assert told.stderr == (
-        "error: SLURM refuses the job of the profile mine: Invalid partition name specified\n"
+    assert said(told) == (
+        "error[JLM-JOB-REFUSED]: SLURM refuses the job of the profile mine: Invalid partition name specified\n"
         'hint: ~/.config/jlab-mcp/profiles/mine.toml:3: slurm.partition is "gpuu": there is no such partition for you;'
         " did you mean `gpu`? there are gpu, hopper, short, closed (down), drained (down) and vip (closed to your accounts)\n"
     )
@@ -115,8 +119,8 @@ def test_without_sbatch_that_is_said_with_a_code_of_its_own(user: User, commands
     user.profile("mine", PROFILE)
     told = _check(user, commands)
     assert (told.returncode, told.stdout) == (15, "")
-    assert told.stderr == (
-        "error: SLURM cannot be asked: `sbatch` is not on PATH; run this where jobs are submitted\n"
+    assert said(told) == (
+        "error[JLM-NO-SLURM]: SLURM cannot be asked: `sbatch` is not on PATH; run this where jobs are submitted\n"
     )
     assert json.loads(_check(user, commands, "--json").stdout)["state"] == "not_asked"
 

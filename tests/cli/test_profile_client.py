@@ -63,7 +63,7 @@ def test_the_projects_file_keeps_all_else_that_it_says(user: User) -> None:
     assert found == json.loads(OTHER)
     written = path.read_bytes()
     again = user.run("profile", "mcp-config", "-p", "local", "--write", "--yes")
-    assert ".mcp.json says so already" in again.stderr
+    assert ".mcp.json` says so already" in again.stderr
     assert path.read_bytes() == written
 
 

@@ -23,7 +23,7 @@ def test_a_default_is_one_line_in_a_file_that_a_person_wrote(user: User) -> None
     assert (told.returncode, told.stdout, told.stderr) == (
         0,
         "",
-        "~/.config/jlab-mcp/config.toml chooses a100 now\n",
+        "`~/.config/jlab-mcp/config.toml` chooses the profile a100 now\n",
     )
     assert config.read_text() == '# my notes\nprofile = "a100"\n\n[output]\ntext_chars = 500 # short\n'
     assert stat.S_IMODE(config.stat().st_mode) == 0o640
@@ -185,4 +185,4 @@ def test_a_project_folder_that_is_gone_is_one_sentence(user: User, command: list
         check=False,
     )
     assert (told.returncode, told.stdout) == (3, "")
-    assert told.stderr == "error: the project folder you are in does not exist\n"
+    assert told.stderr == "error[JLM-CONFIG]: the project folder you are in does not exist\n"

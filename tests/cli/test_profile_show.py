@@ -87,7 +87,7 @@ def test_data_that_a_full_disk_swallows_is_a_failure(user: User) -> None:
             check=False,
         )
     assert told.returncode == 13
-    assert told.stderr.endswith("error: cannot write the output: No space left on device\n")
+    assert told.stderr.endswith("error[JLM-CANNOT-WRITE]: cannot write the output: No space left on device\n")
 
 
 def test_every_value_says_where_it_was_set_and_what_it_overrode(user: User) -> None:
@@ -147,7 +147,7 @@ def test_json_has_the_origin_with_its_line_and_all_that_was_overridden(user: Use
 def test_a_wrong_name_is_one_sentence_with_the_nearest(user: User) -> None:
     told = user.run("profile", "show", "locla")
     assert (told.returncode, told.stdout) == (3, "")
-    assert told.stderr == 'error: NAME: there is no profile "locla", did you mean `local`?\n'
+    assert told.stderr == 'error[JLM-CONFIG]: NAME: there is no profile "locla", did you mean `local`?\n'
 
 
 def test_a_setting_that_must_be_filled_in_is_pointed_out(user: User) -> None:

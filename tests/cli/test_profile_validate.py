@@ -28,7 +28,7 @@ def test_everything_that_is_wrong_is_told_at_once(user: User) -> None:
     (user.project / ".jlab-mcp.toml").write_text('profile = "local"\nmatch = 1\n')
     told = user.run("profile", "validate")
     assert told.returncode == 3
-    at = "error: ~/.config/jlab-mcp"
+    at = "error[JLM-CONFIG]: ~/.config/jlab-mcp"
     lines = told.stderr.splitlines()
     for beginning, words in {
         f"{at}/profiles/broken.toml:2: descripton: ": "did you mean `description`?",
@@ -39,7 +39,7 @@ def test_everything_that_is_wrong_is_told_at_once(user: User) -> None:
         f"{at}/profiles/orphan.toml:1: extends: ": 'there is no profile "gone"',
         f"{at}/config.toml:1: profile: ": "did you mean `fine`?",
         f"{at}/config.toml:3: server.port_min: ": "got the number 0",
-        f"error: {user.project}/.jlab-mcp.toml:2: match: ": "only a profile file can say this",
+        f"error[JLM-CONFIG]: {user.project}/.jlab-mcp.toml:2: match: ": "only a profile file can say this",
     }.items():
         assert any(line.startswith(beginning) and words in line for line in lines), (beginning, told.stderr)
     assert f"{user.config}/profiles/fine.toml: ok" in told.stdout
@@ -81,7 +81,7 @@ def test_what_is_not_there_is_named(user: User) -> None:
     (user.project / "empty").mkdir()
     told = user.run("profile", "validate", "./gone.toml", "locla", "empty")
     assert told.returncode == 3
-    assert "there is no .toml file in empty" in told.stderr
+    assert "there is no .toml file in `empty`" in told.stderr
     assert "there is no file ./gone.toml" in told.stderr
     assert "did you mean `local`?" in told.stderr
 
@@ -96,9 +96,9 @@ def test_what_is_in_the_way_of_a_file_is_named(user: User) -> None:
     told = user.run("profile", "validate")
     assert told.returncode == 3
     assert [
-        line.removeprefix("error: ~/.config/jlab-mcp/")
+        line.removeprefix("error[JLM-CONFIG]: ~/.config/jlab-mcp/")
         for line in told.stderr.splitlines()
-        if "error:" in line
+        if line.startswith("error[")
     ] == [
         "profiles/folder.toml: cannot be read: Is a directory",
         "profiles/gone.toml: cannot be read: No such file or directory",
@@ -138,7 +138,7 @@ def test_a_secret_that_would_stand_in_the_jobs_script_is_a_problem(user: User) -
     user.profile("mine", 'mode = "slurm"\n[env.vars]\nHF_TOKEN = "hf_0123456789"\n')
     told = user.run("profile", "validate", "mine")
     assert told.returncode == 3
-    assert "error: ~/.config/jlab-mcp/profiles/mine.toml:3: env.vars.HF_TOKEN: " in told.stderr
+    assert "error[JLM-CONFIG]: ~/.config/jlab-mcp/profiles/mine.toml:3: env.vars.HF_TOKEN: " in told.stderr
     assert "hf_0123456789" not in told.stdout + told.stderr
 
 

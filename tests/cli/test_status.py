@@ -11,7 +11,7 @@ from jlab_mcp.app.status import ServerStatus
 from jlab_mcp.cli.render import status_lines
 from jlab_mcp.client.models import Cpus, Gpu, Memory, Resources
 from tests.agent import agent
-from tests.commands import run
+from tests.commands import run, said
 from tests.conftest import Project
 
 
@@ -21,7 +21,7 @@ async def test_a_running_server_is_shown_with_what_it_uses(live_project: Project
         session_id = await me.open("shown")
         told = run(live_project, "status")
         await me.ok("shutdown_session", session_id=session_id)
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (told.returncode, said(told)) == (0, "")
     rows = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in told.stdout.splitlines())
     assert rows["state"] == "ready"
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", rows["address"])

@@ -11,7 +11,7 @@ import pytest
 from tests.agent import Agent
 from tests.cluster.conftest import Lab
 from tests.cluster.servers import ClusterProject, finish, make_project
-from tests.commands import meanwhile
+from tests.commands import meanwhile, said
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 LATER = ["--begin=now+1hour"]
@@ -48,7 +48,7 @@ async def goes_on(project: ClusterProject, me: Agent) -> None:
     """The server can be used, and is known to be ready, while SLURM cannot be asked."""
     assert "2\n" in (await me.ok("execute_scratch", code="1 + 1"))["text"]
     status = await asyncio.to_thread(project.run, "status")
-    assert (status.returncode, status.stderr) == (0, "")
+    assert (status.returncode, said(status)) == (0, "")
     assert status.stdout.startswith("state      ready\n")
 
 
@@ -107,7 +107,7 @@ async def test_a_controller_that_hangs_takes_a_job_late_and_no_second_one(
     async with untouched(ready) as me:
         with lab.paused("alpha-ctl", "slurmctld"):
             _, lost = await asyncio.gather(goes_on(ready, me), is_not_started(new))
-            assert "sbatch did not say whether SLURM took the job: `sbatch` did not answer in 4 s" in lost
+            assert "`sbatch` did not say whether SLURM took the job: `sbatch` did not answer in 4 s" in lost
             assert not new.has_job
             name = new.job_name
             assert name in lost

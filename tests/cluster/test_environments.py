@@ -224,7 +224,7 @@ def test_what_is_missing_on_the_node_is_told_as_itself_by_the_start(quiet_lab: L
     done = side_by_side(lambda project: project.run("start", "--detach", exits=8), projects)
 
     for each, (_, _, expected) in zip(done, MISSING_THERE.values(), strict=True):
-        (error,) = [line for line in each.stderr.splitlines() if line.startswith("error: ")]
+        (error,) = [line for line in each.stderr.splitlines() if line.startswith("error[")]
         assert "did not start" in error
         assert expected.lower() in error.lower()
         assert "Traceback" not in error

@@ -48,7 +48,7 @@ async def _answer_is_lost(project: ClusterProject, sbatch: str, said: str) -> No
     lost = await asyncio.to_thread(project.run, "start", "--detach")
     (project.folder / LOSES).unlink()
     assert lost.returncode == 15
-    assert f"sbatch did not say whether SLURM took the job: {said}" in lost.stderr
+    assert f"`sbatch` did not say whether SLURM took the job: {said}" in lost.stderr
     before = project.job_name
     submitted = project.submitted()
     assert len(submitted) == (sbatch != SUBMITS_NOTHING)

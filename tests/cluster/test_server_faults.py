@@ -11,7 +11,7 @@ import pytest
 
 from tests.cluster.conftest import Lab
 from tests.cluster.servers import ClusterProject, make_project
-from tests.commands import meanwhile
+from tests.commands import meanwhile, said
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
@@ -99,7 +99,7 @@ async def _nobody_knows(lost: ClusterProject, waiting: asyncio.Task[str]) -> Non
     """Nobody answers, and SLURM has not noticed: so it is said, and who waits goes on waiting."""
     status = await asyncio.to_thread(lost.run, "status")
     assert lost.job.state == "RUNNING", "SLURM noticed before this test had looked"
-    assert (status.returncode, status.stderr) == (6, "")
+    assert (status.returncode, said(status)) == (6, "")
     assert f"; job {lost.job_id} runs on alpha-a1, as far as SLURM knows, so its node" in status.stdout
     assert not waiting.done()
 

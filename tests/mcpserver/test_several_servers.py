@@ -118,7 +118,7 @@ async def test_where_no_profile_is_in_use_none_is_named(project: Project):
         run(project, "start", "-d", "--profile", "big", JLAB_MCP_RUN_MODE="local")
         said = await me.refused("ping")
         assert said.startswith("No profile is in use here, and 2 servers of ")
-        assert said.endswith("`start_server`.")
+        assert said.endswith("`start_server`. [JLM-AMBIGUOUS-SERVER]")
 
 
 async def test_a_profile_that_fits_the_machine_is_told_with_its_reason(project: Project):

@@ -66,7 +66,7 @@ async def test_stopping_names_the_notebook_that_cannot_be_saved_and_the_log_its_
                 await asyncio.sleep(0.1)  # the file is saved behind the answers
         stopped = await me.ok("stop_server")
     assert stopped["state"] == "stopped"
-    assert stopped["text"].startswith(f"NOTE: {path} is not saved (")
+    assert stopped["text"].startswith(f"NOTE: `{path}` is not saved (")
     copy = path.with_name("unsaved_rescued.ipynb")
     assert "'kept'" in copy.read_text()
     assert str(copy) in bare_project.resolved().paths.log_file.read_text()

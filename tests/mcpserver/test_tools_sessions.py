@@ -176,7 +176,7 @@ async def test_bad_input_is_one_clear_sentence_and_changes_nothing(live_project:
     assert "`code`" in refusals["missing argument"]
     assert "wait_seconds" in refusals["wrong argument"]
     for said in refusals.values():
-        assert said.endswith((".", "python3")), said
+        assert re.search(r"(\.|python3) \[JLM-[A-Z-]+\]$", said), said
         assert len(said) < 600
 
 

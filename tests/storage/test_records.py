@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jlab_mcp.core.record import ServerPaths, server_paths
-from jlab_mcp.node.endnote import write_end_note
+from jlab_mcp.node.ending.note import write_end_note
 from jlab_mcp.node.ownfiles import beside, write_private
 from jlab_mcp.storage.records import read_end_note, remove_record
 

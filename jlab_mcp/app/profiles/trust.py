@@ -73,7 +73,7 @@ def look(project_dir: Path | None = None, environ: Mapping[str, str] | None = No
     path, home = project_file(project_dir), home_folder(environ)
     short = shown(path, home)
     if not path.is_file():
-        raise ConfigError([f"there is no {PROJECT_FILE} in {path.parent}"])
+        raise ConfigError([f"there is no {PROJECT_FILE} in `{path.parent}`"])
     try:
         content = path.read_bytes()
         values = parse(content.decode("utf-8-sig"))
@@ -84,7 +84,7 @@ def look(project_dir: Path | None = None, environ: Mapping[str, str] | None = No
     try:
         digest = hash_of(path, content, home)
     except OSError as error:
-        raise ConfigError([f"{short}: template: cannot read {error.filename}: {error.strerror}"]) from error
+        raise ConfigError([f"{short}: template: cannot read `{error.filename}`: {error.strerror}"]) from error
     except ValueError as error:
         raise ConfigError([f"{short}: template: no file has such a name: {error}"]) from error
     texts = dict(leaves(values))

@@ -112,7 +112,7 @@ class _Checker:
             yield next(file.path for file in profile_files(self._where) if file.name == target), "profile"
         elif is_folder(path):
             files = toml_files(path)
-            problems += [] if files else [f"there is no .toml file in {target}"]
+            problems += [] if files else [f"there is no .toml file in `{target}`"]
             yield from ((file, _kind(file)) for file in files)
         elif os.path.lexists(path):
             yield path, _kind(path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jlab_mcp.cli.options import JsonOption, ProfileArgument  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.render import data, say, show_error, show_warnings
+from jlab_mcp.cli.progress import PROGRESS
+from jlab_mcp.cli.render import data, show_error, show_note, show_warnings
 from jlab_mcp.cli.settle import settle
 from jlab_mcp.errors import ExitCode, JobRefused, Remedy, SlurmUnreachable
 
@@ -39,7 +40,8 @@ def check(name: ProfileArgument = None, json: JsonOption = False) -> None:
 
         from jlab_mcp.app.profiles.checking import check_profile
 
-        found = run(check_profile(name, said_by="NAME"))
+        with PROGRESS.during("asking SLURM whether it would run the job"):
+            found = run(check_profile(name, said_by="NAME"))
         if json:
             data(found.model_dump_json(indent=2))
         else:
@@ -66,4 +68,4 @@ def _tell(found: CheckedJob) -> None:
     else:
         show_error(SlurmUnreachable(f"SLURM cannot be asked: {found.reason}", remedy=Remedy.NONE), None)
     for key in found.missing:
-        say(f"note: {key} has to be filled in before the profile can be used")
+        show_note(f"{key} has to be filled in before the profile can be used")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jlab_mcp.cli.options import ProfileOption  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.render import data, say, show_hint
-from jlab_mcp.cli.settle import ask_yes, can_ask, settle
+from jlab_mcp.cli.render import data, insist, say, show_hint, show_note
+from jlab_mcp.cli.settle import ask_yes, can_ask, nobody_to_ask, settle
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def mcp_config(
 
         entry, note = client_entry(profile)
         if note:
-            say(f"note: {note}")
+            show_note(note)
         if write:
             return _write(name, entry, yes=yes)
         data(claude_command(name, entry) if client is Client.CLAUDE else client_config(name, entry))
@@ -66,15 +66,14 @@ def _write(name: str, entry: ClientEntry, *, yes: bool) -> ExitCode:
 
     before, after = with_entry(name, entry)
     if before == after:
-        say(f"{FILE} says so already")
+        say(f"`{FILE}` says so already")
         return ExitCode.OK
-    say(client_config(name, entry))
+    (say if yes else insist)(client_config(name, entry))
     if not yes and not can_ask():
-        say("nobody is there to be asked: run the command with --yes to write this")
-        return ExitCode.USAGE
+        raise nobody_to_ask("`--yes` writes this without asking")
     if not yes and not ask_yes(f"{'Add it to' if before else 'Write'} {FILE}?"):
         say("nothing is written")
         return ExitCode.UNEXPECTED
-    say(f"{write_entry(before, after)} has it now")
+    say(f"`{write_entry(before, after)}` has it now")
     show_hint("Claude Code asks once whether to trust servers of this file")
     return ExitCode.OK

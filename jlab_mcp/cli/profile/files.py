@@ -139,11 +139,11 @@ def schema(
 def say_used(used: Used) -> None:
     """Say what `use_profile` has written, and whether it counts here."""
     if not used.changed:
-        say(f"{used.shown} says so already" if used.name else f"{used.shown} chooses no profile")
+        say(f"`{used.shown}` says so already" if used.name else f"`{used.shown}` chooses no profile")
     elif used.name:
-        say(f"{used.shown} chooses {used.name} now")
+        say(f"`{used.shown}` chooses the profile {used.name} now")
     else:
-        say(f"{used.shown} chooses no profile any more")
+        say(f"`{used.shown}` chooses no profile any more")
     if used.trusted_anew:
         say("the file is still trusted, with this line")
     if used.beaten_by:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jlab_mcp.cli.options import JsonOption  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.render import data, say, show_error
+from jlab_mcp.cli.render import data, say, show_error, show_note
 from jlab_mcp.cli.settle import settle
 from jlab_mcp.errors import ConfigError, ExitCode
 
@@ -60,5 +60,5 @@ def _tell(file: CheckedFile, told: set[str]) -> None:
         if problem not in told:
             show_error(ConfigError([problem]), None)
     for note in file.notes:
-        say(f"note: {note}")
+        show_note(note)
     told.update(file.problems)

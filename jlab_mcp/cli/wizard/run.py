@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from jlab_mcp.app.profiles.draft import make_draft, write_draft
 from jlab_mcp.app.profiles.ground import look_around, name_problem, proposed_name, scene_of
-from jlab_mcp.cli.render import data, say, show_hint
-from jlab_mcp.cli.settle import can_ask
+from jlab_mcp.cli.progress import PROGRESS
+from jlab_mcp.cli.render import data, say, show_note
+from jlab_mcp.cli.settle import can_ask, nobody_to_ask
+from jlab_mcp.cli.tone import TONE
 from jlab_mcp.cli.wizard.ask import asker
 from jlab_mcp.cli.wizard.talk import Talk, answer_problem
 from jlab_mcp.config.places import home_folder
@@ -86,10 +88,8 @@ class Wish:
 def talk(wish: Wish) -> ExitCode:
     """Ask, show, write."""
     if not can_ask():
-        say("error: this is not a terminal, so nothing can be asked")
-        show_hint("`--non-interactive` takes what is proposed, and flags what you choose")
-        return ExitCode.USAGE
-
+        raise nobody_to_ask("`--non-interactive` takes what is proposed, and flags what you choose")
+    TONE.quiet = False  # a conversation in silence is none
     conversation: Talk | None = None
     try:
         conversation = Talk(
@@ -146,7 +146,7 @@ def assume(wish: Wish) -> ExitCode:
         return ExitCode.OK
     path, backup = write_draft(ground, draft, replace_old=wish.replace)
     if backup:
-        say(f"the old file is kept as {ground.shown(backup)}")
+        say(f"the old file is kept as `{ground.shown(backup)}`")
     data(str(path))
     _say_next(draft)
     return ExitCode.OK
@@ -168,9 +168,10 @@ def _look(wish: Wish) -> Ground:
     if problems:
         raise ConfigError(problems)
     say(f"looking for SLURM and its modules (at most {wish.timeout:g} s for each command)")
-    ground = asyncio.run(look_around(os.environ, Path.cwd(), seconds=wish.timeout))
+    with PROGRESS.during("looking for SLURM and its modules", told=True):
+        ground = asyncio.run(look_around(os.environ, Path.cwd(), seconds=wish.timeout))
     for sentence in ground.cluster.sentences:
-        say(f"note: {sentence}")
+        show_note(sentence)
     if ground.cluster.has_slurm:
         cluster = ground.cluster
         version = f" with SLURM {cluster.slurm_version}" if cluster.slurm_version else ""
@@ -194,9 +195,9 @@ def _say_assumed(wish: Wish, ground: Ground, draft: Draft, base: str | None) -> 
             say(f"assumed: {setting.key} = {value} ({setting.why})")
     unused = [flag for flag, key in _FLAGS.items() if flag in wish.flags and key in KEYS]
     if unused and draft.resolved.mode == "local":
-        say(f"note: only jobs of SLURM have these, and servers run here: {', '.join(unused)}")
+        show_note(f"only jobs of SLURM have these, and servers run here: {', '.join(unused)}")
     for sentence in draft.sentences:
-        say(f"note: {sentence}")
+        show_note(sentence)
 
 
 def _only_fitting(ground: Ground) -> str | None:
@@ -206,20 +207,20 @@ def _only_fitting(ground: Ground) -> str | None:
         if len(names) == 1:
             return names[0]
         if names:
-            say(f"note: several profiles fit this machine ({', '.join(names)}); choose with `--from`")
+            show_note(f"several profiles fit this machine ({', '.join(names)}); choose with `--from`")
             return None
     return None
 
 
 def _say_next(draft: Draft) -> None:
-    """Name the commands that make sense now; jobs can be looked at and checked, but not be submitted yet."""
+    """Name the commands that make sense now; in this order."""
     name = draft.name
     if draft.resolved.mode == "local":
         steps = [(f"start --profile {name}", "start a server with it")]
     else:
         steps = [
             (f"profile check {name}", "ask SLURM whether it would run the job"),
-            (f"start --profile {name} --dry-run", "see the job; it cannot be submitted yet"),
+            (f"start --profile {name}", "submit the job"),
         ]
     steps += [
         (f"profile use {name}", "make it the default"),

@@ -9,7 +9,7 @@ from jlab_mcp.app.profiles.draft import make_draft, write_draft
 from jlab_mcp.app.profiles.ground import name_problem, proposed_name, scene_of, value_problem, values_problem
 from jlab_mcp.app.profiles.using import use_profile
 from jlab_mcp.cli.profile.files import say_used
-from jlab_mcp.cli.render import say, show_error
+from jlab_mcp.cli.render import say, show_error, show_note
 from jlab_mcp.cli.wizard.ask import Item, say_wrapped
 from jlab_mcp.core.drafting.draft import free_name
 from jlab_mcp.core.drafting.extending import GPU_TYPE, GPUS
@@ -101,9 +101,9 @@ class Talk:
             self._ask_name()
             return False
         self.written = path
-        say(f"wrote {self.ground.shown(path)}")
+        say(f"wrote `{self.ground.shown(path)}`")
         if backup:
-            say(f"the old one is kept as {self.ground.shown(backup)}")
+            say(f"the old one is kept as `{self.ground.shown(backup)}`")
         return True
 
     def offer_default(self, name: str) -> None:
@@ -163,7 +163,7 @@ class Talk:
             Item("type another name"),
             Item("replace it", f"the old one is kept as {name}.toml.bak"),
         ]
-        say(f"note: {self._path(name)} is there already")
+        show_note(f"`{self._path(name)}` is there already")
         chosen = self.ask.choose("Which name then?", items)
         self.replaces = chosen == len(items) - 1
         self.name = (free, None, name)[chosen]
@@ -245,7 +245,7 @@ class Talk:
             say(f"\n── the job that `jlab-mcp start` submits with it ──\n{draft.script.rstrip()}")
         say(f"\n── {self._path(draft.name)} ──\n{draft.text.rstrip()}\n")
         for sentence in draft.sentences:
-            say(f"note: {sentence}")
+            show_note(sentence)
         return draft
 
     def _change(self, scene: Scene) -> Scene:

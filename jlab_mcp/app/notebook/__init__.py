@@ -1,0 +1,1 @@
+"""Notebooks for a person: read as they are now, shown, and converted."""

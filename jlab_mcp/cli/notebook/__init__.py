@@ -1,0 +1,1 @@
+"""`jlab-mcp notebook …`."""

@@ -1,0 +1,1 @@
+"""`jlab-mcp top`: a live view of servers in the terminal."""

@@ -1,0 +1,1 @@
+"""The end of a server: signals, what is saved, and the note of why."""

@@ -1,0 +1,1 @@
+"""This host: processors, memory, GPUs, processes."""

@@ -1,0 +1,1 @@
+"""Journals of executions, and how they come back after a server was killed."""

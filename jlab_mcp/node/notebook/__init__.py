@@ -1,0 +1,1 @@
+"""Notebooks: one in memory, edited and merged, and its file."""

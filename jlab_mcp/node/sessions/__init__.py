@@ -1,0 +1,1 @@
+"""Sessions: a notebook, its kernel, and the queue of code between them."""
