@@ -128,7 +128,7 @@ class JlabServer(MCPServer[Desk]):
             cause = error.__cause__
             if isinstance(cause, JlabMcpError):
                 kind = ResourceNotFoundError if isinstance(cause, _NOT_THERE) else ResourceError
-                raise kind(wording.error_words(cause)) from cause
+                raise kind(wording.coded(wording.error_words(cause), type(cause))) from cause
             if isinstance(error, ResourceNotFoundError) and str(error).startswith("Unknown resource"):
                 raise ResourceNotFoundError(wording.unknown_resource(str(uri))) from error
             raise

@@ -49,7 +49,7 @@ def test_an_error_has_its_name_and_traceback():
 
 
 def test_a_progress_bar_of_widgets_is_drawn_and_a_ring_of_them_ends():
-    states = {
+    states: dict[str, Any] = {
         "box": {
             "_model_name": "HBoxModel",
             "children": ["IPY_MODEL_l", "IPY_MODEL_p", "IPY_MODEL_box", "IPY_MODEL_?"],
