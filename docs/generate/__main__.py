@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from docs.generate import commands, settings, shipped, tools
+from docs.generate import commands, errors, settings, shipped, tools
+from docs.generate.markdown import NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "tools.md": tools.page,
     "commands.md": commands.page,
     "settings.md": settings.page,
+    "errors.md": lambda: f"{NOTICE}\n{errors.page()}",
     "shipped-profiles.md": shipped.page,
 }
 
