@@ -26,7 +26,7 @@ INDEX = index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null ||
 # The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
 CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-docs check-tests-here
 
-.PHONY: help setup demo test bench bench-slurm dist bundle schemas reference docs format constraints clean check-tests $(CHECKS)
+.PHONY: help setup demo test bench bench-slurm dist bundle schemas reference recording docs format constraints clean check-tests $(CHECKS)
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ schemas: $(READY) ## Write schemas/ anew from the models
 reference: $(READY) ## Write docs/reference/ anew from the program
 	@rm -f docs/reference/*.md
 	@$(BIN)/python -m docs.generate docs/reference
+
+recording: $(READY) ## Record the terminal session of the README anew (docs/images/session.svg)
+	@$(BIN)/python -m docs.record docs/images/session.svg
 
 docs: $(READY) ## Build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site

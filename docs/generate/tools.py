@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from docs.generate.markdown import NOTICE, code, table
-from jlab_mcp.mcpserver.server import INSTRUCTIONS, build
+from jlab_mcp.mcpserver.server import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def page() -> str:
         "The server's instructions, as the client hands them to the model:",
         "",
     ]
-    lines += ["```text", INSTRUCTIONS.rstrip(), "```", ""]
+    lines += ["```text", (server.instructions or "").rstrip(), "```", ""]
     return "\n".join(lines)
 
 
