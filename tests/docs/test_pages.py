@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from docs.generate.__main__ import PAGES as GENERATED
 from docs.generate.commands import walk
 from jlab_mcp.config.environment import variables
 from jlab_mcp.errors import ExitCode
+from jlab_mcp.mcpserver.server import build
 from tests.docs.pages import PAGES, ROOT
 
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -41,6 +43,11 @@ def test_the_readme_is_short_and_asks_no_other_host_for_its_pictures() -> None:
     pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text) + re.findall(r'src="([^"]+)"', text)
     assert pictures
     assert not [place for place in pictures if "://" in place]
+
+
+def test_the_readme_counts_the_tools() -> None:
+    tools = asyncio.run(build().list_tools())
+    assert f"\n{len(tools)} tools:" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_reference_is_what_the_program_says() -> None:
