@@ -154,6 +154,24 @@ EXPLANATIONS: dict[str, Explained] = {
         "Read the message and the server's log. If the server was started by another version, stop and"
         " start it.",
     ),
+    "JLM-FILE-IN-THE-WAY": Explained(
+        "There is a file already where the result would go, and nobody said that it may be replaced.",
+        "Name another place with `--output`, or replace the file with `--force`.",
+    ),
+    "JLM-CONVERSION-FAILED": Explained(
+        "The notebook could not be converted, or nbconvert is not installed. The message has the end of what"
+        " it said.",
+        "JupyterLab brings nbconvert: install `jlab-mcp[local]`, or run the command where JupyterLab is.",
+    ),
+    "JLM-AMBIGUOUS-SESSION": Explained(
+        "Several sessions are open, and none of them was named.",
+        "Name one with `--session`; `jlab-mcp sessions` lists them.",
+    ),
+    "JLM-CODE-CUT-SHORT": Explained(
+        "The code did not run to its end, through no fault of its own: its kernel died, its server ended, or"
+        " it was not run at all.",
+        "Read the message: it says which. What the code had put out is in the notebook.",
+    ),
     "JLM-SESSION-NOT-FOUND": Explained(
         "No session has this id. It was ended, or its server was.",
         "List the sessions there are, or open the notebook again: resume runs its cells, continue does not.",
