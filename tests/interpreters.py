@@ -15,15 +15,21 @@ _UV = [sys.executable, "-m", "uv"]
 
 def find_python(version: str) -> Path:
     """Find a Python on this machine, or skip the test."""
+    found = look_for_python(version)
+    if found is None:
+        pytest.skip(f"there is no Python {version} on this machine")
+    return found
+
+
+def look_for_python(version: str) -> Path | None:
+    """Find a Python on this machine, if it is there."""
     found = subprocess.run([*_UV, "python", "find", version], capture_output=True, text=True, check=False)
     candidates = [Path(found.stdout.strip())] if found.returncode == 0 else []
     root = Path(
         os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")
     )  # its shims answer for versions it will not run
     candidates += sorted(root.glob(f"versions/{version}*/bin/python{version}"))
-    if not candidates:
-        pytest.skip(f"there is no Python {version} on this machine")
-    return candidates[0]
+    return candidates[0] if candidates else None
 
 
 NEWEST = ("jupyterlab>=4,<5", "ipykernel")
@@ -45,10 +51,16 @@ def make_lab_environment(
     return _make(folder, python, *(OWN_FILES if own_files else ()), *packages)
 
 
-def make_installed(folder: Path, python: Path | str) -> Path:
-    """Make a virtual environment as `pip install 'jlab-mcp[local]'` does, or skip the test."""
+def make_installed(folder: Path, python: Path | str, source: Path = ROOT) -> Path:
+    """Make a virtual environment as `pip install 'jlab-mcp[local]'` does, or skip the test.
+
+    Args:
+        folder: where.
+        python: which Python.
+        source: the clone, or a wheel of it.
+    """
     pins = str(ROOT / "constraints.txt")
-    return _make(folder, python, "-c", pins, "--refresh-package", "jlab-mcp", f"{ROOT}[local]")
+    return _make(folder, python, "-c", pins, "--refresh-package", "jlab-mcp", f"{source}[local]")
 
 
 def _make(folder: Path, python: Path | str, *what: str) -> Path:

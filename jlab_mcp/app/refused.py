@@ -124,7 +124,7 @@ async def _asked(
     resolved: ResolvedProfile, faults: Iterable[Fault], environ: Mapping[str, str]
 ) -> tuple[dict[Fault, str], list[str]]:
     """Return what the cluster has in place of each setting that it cannot meet, and what it did not tell."""
-    slurm = _with_directives(resolved.slurm)
+    slurm = with_directives(resolved.slurm)
     if slurm.clusters:
         return {}, ["what the other cluster has is not asked from here"]
     seconds = min(_PATIENCE, resolved.profile.server.command_timeout)
@@ -137,7 +137,7 @@ def _details(found: Explanation, *, hints: Iterable[str]) -> dict[str, Any]:
     return {"faults": [fault.model_dump() for fault in found.faults], "hints": list(hints)}
 
 
-def _with_directives(slurm: SlurmSection) -> SlurmSection:
+def with_directives(slurm: SlurmSection) -> SlurmSection:
     """Return what is asked for with what `extra_directives` say of where the job goes."""
     said = (directive.removeprefix("--").partition("=") for directive in slurm.extra_directives or ())
     return slurm.model_copy(update={name: value for name, _, value in said if name in _WHERE})

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from jlab_mcp.cli.config import app as config_app
+from jlab_mcp.cli.doctor import doctor
 from jlab_mcp.cli.exec import execute
 from jlab_mcp.cli.explain import explain
 from jlab_mcp.cli.logs import logs
 from jlab_mcp.cli.notebook.group import app as notebook_app
+from jlab_mcp.cli.open import open_page
 from jlab_mcp.cli.profile.group import app as profile_app
 from jlab_mcp.cli.root import Root
 from jlab_mcp.cli.serve import serve
@@ -28,6 +30,7 @@ Examples:
   jlab-mcp start --detach       start JupyterLab for the project you are in
   jlab-mcp status               see how it does
   jlab-mcp stop                 stop it
+  jlab-mcp doctor               find out why something does not work
   jlab-mcp profile list         see the profiles: one for each cluster or GPU type
   jlab-mcp profile init         make one for the machine you are on
   claude mcp add jlab-mcp -- jlab-mcp
@@ -71,11 +74,23 @@ def demo() -> None:
     run_demo()
 
 
-for command in (start, stop, wait, status, top, logs, demo, serve, explain):
+for command in (
+    start,
+    stop,
+    wait,
+    status,
+    top,
+    logs,
+    doctor,
+    explain,
+    sessions,
+    demo,
+    serve,
+):
     app.command()(command)
 
+app.command("open")(open_page)
 app.command("exec")(execute)
-app.command()(sessions)
+app.add_typer(notebook_app, name="notebook")
 app.add_typer(profile_app, name="profile")
 app.add_typer(config_app, name="config")
-app.add_typer(notebook_app, name="notebook")

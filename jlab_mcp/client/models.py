@@ -199,6 +199,15 @@ class ClosedSession(Session):
     detached: list[int] = Field([], description="Those it started in sessions of their own, which go on.")
 
 
+class Ticket(WireModel):
+    """Answer to asking for a way in to a page."""
+
+    ticket: str = Field(description="Good once.")
+    life: float = Field(description="Seconds for which it is good.")
+    session_id: str | None = None
+    notebook_path: Path | None = None
+
+
 class CellChange(WireModel):
     """Answer to inserting, editing, moving or deleting a cell."""
 

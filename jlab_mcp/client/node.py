@@ -130,6 +130,13 @@ class NodeClient:
         path = f"sessions/{_segment(session_id)}/interrupt"
         return await self._ask(models.InterruptedSession, "POST", path, body={})
 
+    async def ticket(
+        self, page: Literal["lab", "view"], session_id: str | None, *, life_s: float
+    ) -> models.Ticket:
+        """Ask for a way in to a page, of a session if one is named, that is good once and so many seconds."""
+        body = given(page=page, session=session_id, life=life_s)
+        return await self._ask(models.Ticket, "POST", "tickets", body=body)
+
     async def interrupt_execution(self, execution_id: str) -> models.Execution:
         """Stop one execution, running or queued, and no other."""
         path = f"executions/{_segment(execution_id)}/interrupt"

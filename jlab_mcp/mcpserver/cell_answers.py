@@ -55,14 +55,15 @@ def page(page: CellPage, place: Place, chars: int, session: Session | None) -> C
 
 def _cells_words(cells: list[Cell], chars: int) -> str:
     """Show every cell in full if that fits, else each within its share."""
-    text = "\n".join(_cell_words(cell, _SOURCE, _OUTPUT) for cell in cells)
+    text = "\n".join(cell_words(cell, _SOURCE, _OUTPUT) for cell in cells)
     if len(text) > chars:
         share = max(100, chars // len(cells) - 100)
-        text = "\n".join(_cell_words(cell, share * 2 // 3, share // 3) for cell in cells)
+        text = "\n".join(cell_words(cell, share * 2 // 3, share // 3) for cell in cells)
     return words.head_and_tail(text, chars)
 
 
-def _cell_words(cell: Cell, source: int, output: int) -> str:
+def cell_words(cell: Cell, source: int, output: int) -> str:
+    """Show a cell, with so many characters of its source and of its outputs."""
     from jlab_mcp.core.content import summary
 
     count = f" · execution count {cell.execution_count}" if cell.execution_count is not None else ""

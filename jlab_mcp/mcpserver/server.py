@@ -1,4 +1,4 @@
-"""The MCP server: its tools, its resource, and how it words every failure."""
+"""The MCP server: its tools, resources and prompts, and how it words every failure."""
 
 from __future__ import annotations
 
@@ -8,50 +8,45 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ToolError, UnexpectedToolError
+from mcp.server.mcpserver.exceptions import (
+    ResourceError,
+    ResourceNotFoundError,
+    ToolError,
+    UnexpectedToolError,
+)
 from pydantic import ValidationError
 
 from jlab_mcp import __version__
-from jlab_mcp.errors import BadRequest, JlabMcpError
+from jlab_mcp.errors import (
+    BadRequest,
+    JlabMcpError,
+    NotANotebook,
+    NotebookNotFound,
+    PathOutsideRoot,
+    SessionNotFound,
+)
 from jlab_mcp.mcpserver import (
     calls,
     cell_tools,
     code_tools,
+    completions,
     output_tools,
+    prompts,
+    resources,
     server_tools,
     session_tools,
     wording,
 )
 from jlab_mcp.mcpserver.desk import Desk
+from jlab_mcp.mcpserver.instructions import INSTRUCTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-    from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
-
-INSTRUCTIONS = """\
-Run code in live Jupyter notebooks that a person can open, read and continue.
-
-1. `ping` tells whether the project's Jupyter server runs; `start_server` starts it. A profile is a machine,
-   cluster or GPU type with a server of its own (`list_profiles`); without `profile`, the one in use is meant.
-2. Open a session (a notebook with its own kernel): `start_new_session`, or for an existing notebook
-   `start_session_continue_notebook` (fork, nothing re-run) or `start_session_resume_notebook` (re-runs all).
-   `list_sessions` finds sessions that are open already; they outlive this MCP server.
-3. `execute_code` appends a cell and runs it. Variables persist between calls. Fix a cell with `edit_cell`
-   rather than appending a corrected copy; note findings with `add_markdown`; try things that should leave no
-   trace with `execute_scratch`.
-4. `shutdown_session` when done: it frees the kernel's memory; the notebook stays.
-
-Cells are named by index (negative from the end) or by id; ids stay valid when cells move.
-Code that raises is a normal answer with state `error`. A tool error means that the call itself could not be
-done; it says what to do next.
-Long code: a call answers after `wait_seconds` at the latest, and the code keeps running. Do not send it
-again: `get_output` with its execution_id waits for it, `cancel_execution` stops it.
-An answer that begins with NOTE tells something that changed, such as a restarted kernel whose variables are
-gone. Long output is cut in the middle; `get_output` pages through it (`offset`) or searches it (`grep`).
-Print summaries, not whole tables. Paths are inside the project's notebook folder.
-"""
+    from mcp.server.lowlevel.helper_types import ReadResourceContents
+    from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult, Resource, ToolAnnotations
+    from pydantic import AnyUrl
 
 _TOOLS: tuple[tuple[Callable[..., Any], ToolAnnotations], ...] = (
     (session_tools.start_new_session, calls.ADDS),
@@ -79,8 +74,16 @@ _TOOLS: tuple[tuple[Callable[..., Any], ToolAnnotations], ...] = (
 )
 
 
+_NOT_THERE = (SessionNotFound, NotebookNotFound, NotANotebook, PathOutsideRoot)
+"""What is wrong with the address of a resource, not with what it leads to."""
+
+
 class JlabServer(MCPServer[Desk]):
-    """The SDK's server, with our words for whatever goes wrong in a tool."""
+    """The SDK's server, with our words for whatever goes wrong, and resources that come and go."""
+
+    def __init__(self, desk: Desk, **settings: Any) -> None:
+        super().__init__("jlab-mcp", version=__version__, instructions=INSTRUCTIONS, **settings)
+        self._desk = desk
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Desk, Any] | None = None
@@ -107,9 +110,46 @@ class JlabServer(MCPServer[Desk]):
                 raise UnexpectedToolError(said) from cause
             raise
 
+    async def list_resources(self) -> list[Resource]:
+        """List the resources there are now; starts nothing, and waits a few seconds at most."""
+        return await resources.listed(self._desk, await super().list_resources())
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[Desk, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource.
+
+        Raises:
+            ResourceError: it cannot be read, or is not there; says what to do next.
+        """
+        try:
+            return await super().read_resource(uri, context)
+        except ResourceError as error:
+            cause = error.__cause__
+            if isinstance(cause, JlabMcpError):
+                kind = ResourceNotFoundError if isinstance(cause, _NOT_THERE) else ResourceError
+                raise kind(wording.coded(wording.error_words(cause), type(cause))) from cause
+            if isinstance(error, ResourceNotFoundError) and str(error).startswith("Unknown resource"):
+                raise ResourceNotFoundError(wording.unknown_resource(str(uri))) from error
+            raise
+
+    async def get_prompt(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        context: Context[Desk, Any] | None = None,
+    ) -> GetPromptResult | InputRequiredResult:
+        """Fill a prompt in.
+
+        Raises:
+            MCPError: there is none of that name, or its arguments are wrong.
+        """
+        prompts.check(name, arguments, await self.list_prompts())
+        return await super().get_prompt(name, arguments, context)
+
 
 def build() -> JlabServer:
-    """Make the server with all its tools; nothing is read or connected yet."""
+    """Make the server with all its tools, resources and prompts; nothing is read or connected yet."""
     desk = Desk()
 
     @asynccontextmanager
@@ -124,34 +164,15 @@ def build() -> JlabServer:
             desk.cancelled.note(ctx.params.get("requestId"))
         return await call_next(ctx)
 
-    server = JlabServer(
-        "jlab-mcp",
-        version=__version__,
-        instructions=INSTRUCTIONS,
-        lifespan=life,
-        log_level="WARNING",
-        middleware=[note_cancelled],
-    )
+    server = JlabServer(desk, lifespan=life, log_level="WARNING", middleware=[note_cancelled])
     for tool, hints in _TOOLS:
         server.add_tool(
             tool, description=inspect.cleandoc(tool.__doc__ or ""), annotations=hints, structured_output=False
         )
-    _add_status(server, desk)
+    resources.add(server, desk)
+    prompts.add(server)
+    completions.add(server, desk)
     return server
-
-
-def _add_status(server: JlabServer, desk: Desk) -> None:
-    @server.resource("jlab-mcp://server/status", mime_type="application/json")
-    async def server_status() -> str:
-        """State of the project's Jupyter server."""
-        from jlab_mcp.app.status import status
-
-        try:
-            meant = desk.find()
-            found = await status(meant.target, meant.resolved, notes=meant.notes)
-            return found.model_dump_json(indent=1)
-        except JlabMcpError as error:
-            raise ResourceError(wording.coded(wording.error_words(error), type(error))) from error
 
 
 def serve() -> None:

@@ -130,6 +130,14 @@ def wrong_arguments(tool: str, problems: Mapping[str, str]) -> str:
     return f"Wrong arguments for {tool}: {said}. Nothing was done; call it again with correct ones."
 
 
+def unknown_resource(uri: str) -> str:
+    """Say that an address leads to nothing, and which ones do."""
+    return (
+        f"There is no resource {uri}. There are jlab-mcp://server/status, jlab-mcp://profiles,"
+        " jlab-mcp://sessions and jlab-mcp://notebooks, and after a / each one by its name, id or path."
+    )
+
+
 def unexpected_words(tool: str, error: BaseException) -> str:
     """Say that something failed that nobody foresaw."""
     return (

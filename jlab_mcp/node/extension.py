@@ -18,6 +18,7 @@ from .host import resources
 from .ownfiles import write_private
 from .service import Service
 from .settings import NodeSettings
+from .view.handlers import view_routes
 
 NODE_VERSION = "0.1.0"
 # Keys of the web application's settings:
@@ -38,7 +39,9 @@ def _load_jupyter_server_extension(serverapp: Any) -> None:
     web_app = serverapp.web_app
     Pages(serverapp, service)
     ending = web_app.settings[ENDING_KEY] = Ending(service)
-    web_app.add_handlers(".*$", routes(serverapp.base_url, service))
+    web_app.add_handlers(
+        ".*$", [*routes(serverapp.base_url, service), *view_routes(serverapp.base_url, service)]
+    )
     # The server binds its port in a callback that is queued after this one is; two turns of the loop
     # later it listens.
     loop = serverapp.io_loop

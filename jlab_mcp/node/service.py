@@ -42,6 +42,7 @@ from .sessions.scratch import run_scratch
 from .sessions.session import Session
 from .sessions.showing import session_json
 from .settings import NodeSettings
+from .view.view import View
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _SCRATCH_KEPT = 50
@@ -77,6 +78,7 @@ class Service:
         self.reserve = Reserve(serverapp, self.context, settings)
         self._kernels = JupyterKernels(serverapp, settings, self.reserve)
         self._kernels.observe(self._kernel_ends)
+        self.view = View(self)
 
     def _kernel_ends(self, kernel_id: str, reason: str) -> None:
         for session in self.sessions.values():
@@ -345,6 +347,7 @@ class Service:
         Args:
             why: what ends it, in a word.
         """
+        self.view.server_ends(why)
         for session in self.sessions.values():
             session.server_ends(why)
         for execution in self._scratch.values():

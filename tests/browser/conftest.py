@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import Browser, async_playwright
 
 from tests.agent import Agent, agent
 from tests.browser import chromium
 from tests.browser.person import Person
+from tests.browser.watcher import Node, Watcher, watching
 from tests.conftest import Project
 
 
@@ -69,3 +70,31 @@ async def browser_agent(live_project: Project) -> AsyncIterator[Agent]:
     yield ready.result()
     done.set()
     await speaking
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(browser_program: str) -> AsyncIterator[Browser]:
+    """A browser without anybody in it yet."""
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=browser_program, args=list(chromium.FLAGS), headless=True
+        )
+        yield launched
+        await launched.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def node(live_project: Project) -> AsyncIterator[Node]:
+    """The node API of the project's server."""
+    connection = json.loads(live_project.connection_file.read_bytes())
+    asked = Node(connection["url"], connection["token"])
+    yield asked
+    await asked.http.aclose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def watcher(browser: Browser, node: Node) -> AsyncIterator[Watcher]:
+    """A person at the live page."""
+    async with watching(browser, node, viewport={"width": 1280, "height": 900}) as person:
+        yield person
+        assert not person.troubles

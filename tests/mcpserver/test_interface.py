@@ -8,7 +8,8 @@ from mcp_types import ListToolsResult
 
 from jlab_mcp.errors import ConfigError, JlabMcpError, NoServer, Remedy, ServerUnreachable
 from jlab_mcp.mcpserver import wording
-from jlab_mcp.mcpserver.server import INSTRUCTIONS, JlabServer, build
+from jlab_mcp.mcpserver.instructions import INSTRUCTIONS
+from jlab_mcp.mcpserver.server import JlabServer, build
 
 PUBLISHED = {
     "start_new_session": ["experiment_name"],
@@ -77,8 +78,30 @@ async def test_hints_are_set_and_truthful(server: JlabServer):
     assert all(hint is not None and hint.open_world_hint is not None for hint in hints.values())
 
 
-async def test_the_status_resource_is_listed(server: JlabServer):
-    assert [str(resource.uri) for resource in await server.list_resources()] == ["jlab-mcp://server/status"]
+async def test_resources_and_templates_have_the_published_addresses(server: JlabServer):
+    listed = {str(each.uri): each for each in await server.list_resources()}
+    templates = {each.uri_template: each for each in await server.list_resource_templates()}
+    assert {
+        "jlab-mcp://server/status", "jlab-mcp://profiles", "jlab-mcp://sessions", "jlab-mcp://notebooks",
+    } <= set(listed)  # fmt: skip
+    assert set(templates) == {
+        "jlab-mcp://profiles/{name}", "jlab-mcp://sessions/{id}", "jlab-mcp://notebooks/{+path}",
+    }  # fmt: skip
+    kinds = {each.mime_type for each in listed.values()} | {each.mime_type for each in templates.values()}
+    assert kinds <= {"application/json", "text/plain"}
+    assert all(each.name and each.description for each in listed.values())
+    assert all(each.name and each.description for each in templates.values())
+
+
+async def test_prompts_have_the_published_names_and_arguments(server: JlabServer):
+    prompts = {
+        each.name: [(argument.name, argument.required) for argument in each.arguments or []]
+        for each in await server.list_prompts()
+    }
+    assert prompts == {
+        "explore-data": [("path", True), ("question", False), ("profile", False)],
+        "resume-work": [("notebook", False), ("session", False)],
+    }
 
 
 def test_every_remedy_has_words():

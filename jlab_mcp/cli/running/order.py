@@ -66,7 +66,8 @@ async def carry_out(order: Order, resolved: ResolvedProfile) -> ExitCode:
     Raises:
         JlabMcpError: it could not be run, or did not run to its end.
     """
-    target, session = await _place(order, resolved)
+    with PROGRESS.during("asking the servers for the session"):
+        target, session = await _place(order, resolved)
     async with reach(target) as connected:
         code = await _code(order, connected, session)
         execution = await run(connected, code, None if order.json else _show(order, resolved, code))

@@ -65,3 +65,18 @@ def module_arguments(module: str) -> tuple[str, ...]:
 def version_arguments() -> tuple[str, ...]:
     """Ask for SLURM's version; needs no controller."""
     return ("sbatch", "--version")
+
+
+def clock_arguments() -> tuple[str, ...]:
+    """Ask for the controller's figures, of which the first line has its clock."""
+    return ("sdiag",)
+
+
+def node_arguments(name: str) -> tuple[str, ...]:
+    """Ask about one node."""
+    return ("scontrol", "show", "node", name, "--oneliner")
+
+
+def hosts_arguments(names: str) -> tuple[str, ...]:
+    """Ask for the single names behind `gpu[01-04]`; needs no controller."""
+    return ("scontrol", "show", "hostnames", names)

@@ -23,7 +23,7 @@ from ..service import Service
 from ..sessions.executor import Execution
 from ..sessions.session import Session
 from ..sessions.showing import execution_json, session_json
-from . import editing
+from . import editing, live
 
 API = 1
 _LONGEST_WAIT = 3600.0  # seconds
@@ -307,6 +307,7 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "executions/([^/]+)/stream", follow_execution),
     ("POST", "executions/([^/]+)/interrupt", interrupt_execution),
     ("POST", "scratch", scratch),
+    *live.ROUTES,
 ]
 _COMPILED = [(method, re.compile(pattern), route) for method, pattern, route in _ROUTES]
 

@@ -52,6 +52,7 @@ class NotebookFile:
         self.notices: list[str] = []
         self.save_error: str | None = None
         self.before_save: Callable[[], None] = lambda: None  # brings a running cell's outputs in
+        self.watchers: list[Callable[[], object]] = []  # told of each change
         self.after_save: Callable[[], None] = lambda: None  # what there was before the save is in the file
 
     @classmethod
@@ -120,6 +121,8 @@ class NotebookFile:
     def mark(self) -> None:
         """Note a change of the document, to be saved by `flush` or `flush_now`."""
         self._dirty = True
+        for tell in self.watchers:
+            tell()
 
     def changed(self) -> None:
         """Note a change of the document; it is saved within a second."""

@@ -146,7 +146,7 @@ class Widgets:
 
     def caught_in(self, output: Mapping[str, Any]) -> list[Output]:
         """Return what the Output widgets caught that a cell's output shows, in the order of the widgets."""
-        seen = _references(_shown_by([output]), self._state_of)
+        seen = _references(_shown_by([output]), self.state_of)
         models = (self._models[key] for key in seen if key in self._models)
         return [each for model in models if model.caught is not None for each in model.caught.outputs()]
 
@@ -174,7 +174,8 @@ class Widgets:
         self._catching.clear()
         self._total = 0
 
-    def _state_of(self, key: str) -> dict[str, Any] | None:
+    def state_of(self, key: str) -> dict[str, Any] | None:
+        """Return the state of a widget by its id, to read; None if it is not known."""
         model = self._models.get(key)
         return model.state if model is not None else None
 

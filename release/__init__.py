@@ -1,0 +1,1 @@
+"""How jlab-mcp reaches people: the bundle for MCP clients, and the recipe for a container."""
