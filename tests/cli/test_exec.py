@@ -106,7 +106,7 @@ def test_code_comes_from_a_file_or_from_stdin(live_project: Project, tmp_path: P
         (["-s", "a", "--kernel", "python3", "1"], "--kernel goes with --new or --scratch"),
         (["--attach", "abcd", "1"], "give no other code"),
         (["--pictures", "ascii", "1"], "kitty, iterm, sixel, files or none"),
-        (["-f", "none.py"], "cannot read `none.py`: No such file or directory"),
+        (["-f", "none.py"], "cannot read `none.py`: no such file or directory"),
         (["-f", "a.ipynb"], "is a notebook"),
         (["-f", "a.py", "1"], "give the code or --file, not both"),
         (["--scratch"], "stdin brings none"),
@@ -142,17 +142,21 @@ def test_json_is_the_outcome_and_nothing_else(live_project: Project) -> None:
     assert [output["output_type"] for output in found["outputs"]] == ["stream", "error"]
 
 
-def test_displays_that_change_are_shown_as_they_came_and_as_they_ended(live_project: Project) -> None:
-    code = """
-h = display({"text/plain": "0 %"}, raw=True, display_id="bar")
-print("between")
+def test_displays_that_change_are_shown_as_they_came_and_as_they_ended(
+    live_project: Project, tmp_path: Path
+) -> None:
+    code = f"""
+h = display({{"text/plain": "0 %"}}, raw=True, display_id="bar")
+print("between", flush=True)
+{waiting_for(tmp_path / "go")}
 for done in (50, 100):
-    h.update({"text/plain": f"{done} %"}, raw=True)
+    h.update({{"text/plain": f"{{done}} %"}}, raw=True)
 """
-    told = run(live_project, "exec", "--scratch", code)
-    assert told.stdout.splitlines()[-1] == "100 %"
-    assert told.stdout.count("100 %") == 1
-    assert "between\n" in told.stdout
+    running = spawn(live_project, "exec", "--scratch", code)
+    assert running.stdout is not None
+    assert [running.stdout.readline(), running.stdout.readline()] == ["0 %\n", "between\n"]
+    (tmp_path / "go").touch()
+    assert finish(running)[:2] == (0, "100 %\n")
 
 
 def test_a_kernel_that_dies_is_told_as_such(live_project: Project) -> None:

@@ -239,7 +239,8 @@ async def follow_execution(call: Call, execution_id: str) -> Any:
     offset, limit = max(call.integer("offset", 0) or 0, 0), call.integer("limit", LONGEST_PAGE) or 0
     await execution.wait_beyond(offset, call.seconds())
     found = execution.follow(offset, min(limit, LONGEST_PAGE))
-    return {**found, "caught": _caught(execution, session), "execution": call.shown(execution, session)}
+    caught = _caught(execution, session) if found["end"] >= found["total"] else []
+    return {**found, "caught": caught, "execution": call.shown(execution, session)}
 
 
 def _caught(execution: Execution, session: Session | None) -> list[Any]:

@@ -283,7 +283,8 @@ class Execution:
         """Return what it has put out from byte `offset` on, in order, a page of about `limit` bytes."""
         self.spool.flush()
         found = page(self.folder.trail, self._read, offset, limit, self.folder.text_bytes)
-        return {**found, "changed": self.folder.trail.changed() if self.ended else []}
+        is_last = self.ended and found["end"] >= found["total"]
+        return {**found, "changed": self.folder.trail.changed() if is_last else []}
 
     def _read(self, start: int, stop: int) -> bytes | None:
         """Read the full text from one offset to another; None where it could not be kept."""
