@@ -26,7 +26,8 @@ INDEX = index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null ||
 # The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
 CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-docs check-tests-here
 
-.PHONY: help setup demo test bench bench-slurm dist bundle schemas reference recording docs format constraints clean check-tests $(CHECKS)
+.PHONY: help setup demo test bench bench-slurm dist bundle schemas reference recording screenshot docs format constraints clean \
+    check-tests $(CHECKS)
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +66,9 @@ recording: $(READY) ## Record the terminal session of the README anew (docs/imag
 
 docs: $(READY) ## Build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site
+
+screenshot: $(READY) ## Take the picture of the live page anew (Chromium; docs/images/live-page.png)
+	@$(BIN)/python -m tests.browser.screenshot docs/images/live-page.png
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .
