@@ -74,6 +74,26 @@ EXPLANATIONS: dict[str, Explained] = {
         " disk or the quota is full, or the folder is read-only.",
         "Free space, or name a folder that can be written to in the variable that the hint names.",
     ),
+    "JLM-FILE-IN-THE-WAY": Explained(
+        "There is a file already where the result of a command should go, and nobody said that it may be"
+        " replaced.",
+        "Name another file with `--output`, or replace it with `--force`.",
+    ),
+    "JLM-CONVERSION-FAILED": Explained(
+        "A notebook was not converted: nbconvert is not installed, neither beside `jlab-mcp` nor where"
+        " JupyterLab runs, or it failed.",
+        "Install it with the command that the hint names. Where it failed, the message has what it said.",
+    ),
+    "JLM-AMBIGUOUS-SESSION": Explained(
+        "Several sessions are open that may be meant, and none of them was named exactly.",
+        "Name one by its id: `jlab-mcp sessions` lists them.",
+    ),
+    "JLM-CODE-CUT-SHORT": Explained(
+        "Code did not run to its end through no fault of its own: its kernel died or was restarted, or the"
+        " code was taken from the queue, as when other code before it was interrupted.",
+        "The message says why. A session whose kernel died gets a new one at the next call, without the"
+        " variables.",
+    ),
     "JLM-SERVER": Explained(
         "Something is wrong with the Jupyter server of this project and profile.",
         "`jlab-mcp status` says how it stands.",
@@ -136,24 +156,6 @@ EXPLANATIONS: dict[str, Explained] = {
         "The service inside JupyterLab refused a request, for a reason that this version has no name for.",
         "Read the message and the server's log. If the server was started by another version, stop and"
         " start it.",
-    ),
-    "JLM-FILE-IN-THE-WAY": Explained(
-        "There is a file already where the result would go, and nobody said that it may be replaced.",
-        "Name another place with `--output`, or replace the file with `--force`.",
-    ),
-    "JLM-CONVERSION-FAILED": Explained(
-        "The notebook could not be converted, or nbconvert is not installed. The message has the end of what"
-        " it said.",
-        "JupyterLab brings nbconvert: install `jlab-mcp[local]`, or run the command where JupyterLab is.",
-    ),
-    "JLM-AMBIGUOUS-SESSION": Explained(
-        "Several sessions are open, and none of them was named.",
-        "Name one with `--session`; `jlab-mcp sessions` lists them.",
-    ),
-    "JLM-CODE-CUT-SHORT": Explained(
-        "The code did not run to its end, through no fault of its own: its kernel died, its server ended, or"
-        " it was not run at all.",
-        "Read the message: it says which. What the code had put out is in the notebook.",
     ),
     "JLM-SESSION-NOT-FOUND": Explained(
         "No session has this id. It was ended, or its server was.",
