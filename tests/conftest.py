@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from jlab_mcp.app import context
 from jlab_mcp.app.connect import Connected, close_clients, connect
@@ -20,11 +21,14 @@ from jlab_mcp.core.resolver import ResolvedProfile
 
 
 def pytest_configure() -> None:
-    """Give signals their usual effect.
+    """Let properties take as long as a slow machine needs, and give signals their usual effect.
 
     A run in the background inherits them ignored, and would hand that on to the commands that it starts, which
     heed it: they would not stop at Ctrl+C, as is right under nohup.
     """
+    in_use = settings.get_profile(settings.get_current_profile_name())
+    settings.register_profile("unhurried", in_use, deadline=None)
+    settings.load_profile("unhurried")
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)

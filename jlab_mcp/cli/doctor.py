@@ -15,7 +15,6 @@ from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data
 from jlab_mcp.cli.settle import settle
 from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, YELLOW, coloured
-from jlab_mcp.core.checkup import Level, counts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
     from jlab_mcp.core.checkup import Result
     from jlab_mcp.errors import ExitCode
 
-_WORDS = {Level.OK: "ok", Level.WARNING: "warning", Level.FAILED: "failed", Level.NOT_CHECKED: "-"}
-_COLOURS = {Level.OK: GREEN, Level.WARNING: YELLOW, Level.FAILED: RED, Level.NOT_CHECKED: DIM}
+_WORDS: dict[str, str] = {"ok": "ok", "warning": "warning", "failed": "failed", "not_checked": "-"}
+"""What each level is called."""
+_COLOURS = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
 _LEVEL_WIDTH = 9
 _NARROWEST = 30
 """Columns that a sentence gets, however narrow the terminal."""
@@ -94,7 +94,7 @@ def _paragraph(result: Result, width: int) -> str:
     """Lay a result out: how it came out, what was found, and what mends it; commands stay in one line."""
     indent = " " * (_LEVEL_WIDTH + width)
     said = result.found
-    if result.level is Level.NOT_CHECKED:
+    if result.level == "not_checked":
         said = f"not checked, because {said}"
     head = f"{_WORDS[result.level]:<{_LEVEL_WIDTH}}{result.title:<{width}}"
     lines = _wrapped(said, head, indent)
@@ -127,12 +127,14 @@ def _wrapped(text: str, first: str, other: str) -> list[str]:
 
 def _sum(results: Sequence[Result]) -> str:
     """Count what was found."""
+    from jlab_mcp.core.checkup import counts
+
     found = counts(results)
-    failed, warned = found[Level.FAILED], found[Level.WARNING]
+    failed, warned, unchecked = found["failed"], found["warning"], found["not_checked"]
     parts = [
         coloured(f"{failed} failed", RED, sys.stdout) if failed else "nothing failed",
         *([f"{warned} warning{'' if warned == 1 else 's'}"] if warned else []),
-        f"{found[Level.OK]} ok",
-        *([f"{found[Level.NOT_CHECKED]} not checked"] if found[Level.NOT_CHECKED] else []),
+        f"{found['ok']} ok",
+        *([f"{unchecked} not checked"] if unchecked else []),
     ]
     return "\n" + ", ".join(parts)

@@ -75,21 +75,24 @@ EXPLANATIONS: dict[str, Explained] = {
         "Free space, or name a folder that can be written to in the variable that the hint names.",
     ),
     "JLM-FILE-IN-THE-WAY": Explained(
-        "There is a file of that name already, and nobody said that it may be replaced.",
+        "There is a file already where the result of a command should go, and nobody said that it may be"
+        " replaced.",
         "Name another file with `--output`, or replace it with `--force`.",
     ),
     "JLM-CONVERSION-FAILED": Explained(
-        "`nbconvert` is not installed where notebooks are converted, or could not convert this one. The end"
-        " of what it said is shown.",
-        "Install `nbconvert` in the environment that the message names, or mend what it complains of.",
+        "A notebook was not converted: nbconvert is not installed, neither beside `jlab-mcp` nor where"
+        " JupyterLab runs, or it failed.",
+        "Install it with the command that the hint names. Where it failed, the message has what it said.",
     ),
     "JLM-AMBIGUOUS-SESSION": Explained(
-        "Several sessions are open that the call may mean.",
-        "Name one with `--session`; `jlab-mcp sessions` lists them.",
+        "Several sessions are open that may be meant, and none of them was named exactly.",
+        "Name one by its id: `jlab-mcp sessions` lists them.",
     ),
     "JLM-CODE-CUT-SHORT": Explained(
-        "Code did not run to its end through no fault of its own: its kernel died, or it was not run at all.",
-        "Look at the notebook and the server's log. A kernel that was killed most often ran out of memory.",
+        "Code did not run to its end through no fault of its own: its kernel died or was restarted, or the"
+        " code was taken from the queue, as when other code before it was interrupted.",
+        "The message says why. A session whose kernel died gets a new one at the next call, without the"
+        " variables.",
     ),
     "JLM-SERVER": Explained(
         "Something is wrong with the Jupyter server of this project and profile.",

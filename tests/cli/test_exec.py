@@ -53,7 +53,7 @@ def test_a_new_session_keeps_what_was_run_and_says_where(live_project: Project) 
     told = run(live_project, "exec", "--new", "kept", "x = 5; x")
     opened = next(each for each in listed(live_project) if each["name"] == "kept")
     assert told.stdout == "5\n"
-    assert said_by(told) == f"session {opened['session_id']}: {opened['notebook_path']}\n"
+    assert said_by(told) == f"session {opened['session_id']}: `{opened['notebook_path']}`\n"
     for named in (opened["session_id"], opened["session_id"][:6], "kept", "notebooks/kept", "kept.ipynb"):
         assert run(live_project, "exec", "--session", named, "x += 1; x").returncode == 0
     assert run(live_project, "exec", "-s", opened["notebook_path"], "print(x)").stdout == "10\n"
@@ -106,7 +106,7 @@ def test_code_comes_from_a_file_or_from_stdin(live_project: Project, tmp_path: P
         (["-s", "a", "--kernel", "python3", "1"], "--kernel goes with --new or --scratch"),
         (["--attach", "abcd", "1"], "give no other code"),
         (["--pictures", "ascii", "1"], "kitty, iterm, sixel, files or none"),
-        (["-f", "none.py"], "cannot read none.py: No such file or directory"),
+        (["-f", "none.py"], "cannot read `none.py`: No such file or directory"),
         (["-f", "a.ipynb"], "is a notebook"),
         (["-f", "a.py", "1"], "give the code or --file, not both"),
         (["--scratch"], "stdin brings none"),
@@ -135,7 +135,7 @@ def test_without_a_server_the_remedy_is_told(bare_project: Project) -> None:
 
 
 def test_json_is_the_outcome_and_nothing_else(live_project: Project) -> None:
-    told = run(live_project, "exec", "--scratch", "--json", "print('a')\n1/0")
+    told = run(live_project, "exec", "--quiet", "--scratch", "--json", "print('a')\n1/0")
     found = json.loads(told.stdout)
     assert (told.returncode, said_by(told)) == (1, "")
     assert (found["state"], found["error"]["ename"]) == ("error", "ZeroDivisionError")
@@ -188,7 +188,9 @@ def test_a_server_that_ends_meanwhile_is_told_as_such(bare_project: Project, tmp
 
 def test_a_reader_that_goes_away_stops_the_code_and_the_command(live_project: Project) -> None:
     with session(live_project, "endless"):
-        command = shlex.join([*COMMAND, "exec", "-s", "endless", "i = 0\nwhile True:\n    print(i); i += 1"])
+        command = shlex.join(
+            [*COMMAND, "exec", "-q", "-s", "endless", "i = 0\nwhile True:\n    print(i); i += 1"]
+        )
         told = subprocess.run(
             ["bash", "-c", f"{command} | head -2; echo ${{PIPESTATUS[0]}}"],
             cwd=live_project.folder,

@@ -97,8 +97,8 @@ class Journal:
     # -- what is put out ---------------------------------------------------------------------------
 
     def stream(self, execution_id: str, name: str, text: str, at: float) -> None:
-        """Note text of a stream."""
-        if not self._index.is_open(execution_id):
+        """Note text of a stream; without any there is nothing to note, as nothing of it is shown."""
+        if not text or not self._index.is_open(execution_id):
             return
         if self._stream is None or self._stream[:2] != (execution_id, name):
             self._end_streams()

@@ -227,6 +227,19 @@ def test_text_that_the_spool_has_is_noted_by_its_length_alone(tmp_path: Path) ->
     assert shown(only_run(journal.path)) == ["heißt\n"]
 
 
+def test_a_text_without_characters_is_no_output_that_a_clearing_waits_for(tmp_path):
+    journal = Journal(tmp_path / "a.jsonl")
+    journal.accepted("a", "cell", "a", 1.0)
+    journal.started("a", 1.0)
+    for kind, *more in (("error", "v"), ("clear_output", True), ("stream", "stdout", "")):
+        note(journal, "a", kind, more)
+        journal.flush()
+        journal._rewrite()
+    journal.done("a", "ok", 2.0)
+    journal.close()
+    assert [output["output_type"] for output in only_run(journal.path).outputs] == ["error"]
+
+
 OUTPUTS = st.one_of(
     st.tuples(st.just("stream"), st.sampled_from(["stdout", "stderr"]), st.text(max_size=8)),
     st.tuples(st.just("display_data"), st.sampled_from(["d1", "d2", ""]), st.text(max_size=8)),
