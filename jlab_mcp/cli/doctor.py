@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sys
 import textwrap
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data
 from jlab_mcp.cli.settle import settle
+from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, TONE, YELLOW, colourful
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +25,12 @@ if TYPE_CHECKING:
 
 _WORDS: dict[str, str] = {"ok": "ok", "warning": "warning", "failed": "failed", "not_checked": "-"}
 """What each level is called."""
-_COLOURS: dict[str, int] = {"ok": 32, "warning": 33, "failed": 31, "not_checked": 2}
-_COMMAND_COLOUR = 36
+_COLOURS: dict[str, int] = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
 _LEVEL_WIDTH = 9
 _NARROWEST = 30
 """Columns that a sentence gets, however narrow the terminal."""
-_SOON = 0.7
-"""Seconds after which it is shown which check is waited for."""
+_UNTOLD = ("ok", "not_checked")
+"""What `--quiet` leaves out."""
 
 
 def doctor(
@@ -45,7 +45,8 @@ def doctor(
 
     \b
     Changes nothing and submits nothing, but for the small job of --on-node.
-    Mend the first failure first: what comes after it may follow from it.
+    Mend the first failure first: what comes after it may follow from it. With --quiet only
+    what is not in order is printed.
     The exit code is 0 if nothing failed, else that of the first failure: 3 for a setting,
     15 if SLURM does not answer, 16 if it refuses the job, 8 if JupyterLab would not
     start, 10 for a broken record, 13 for a folder that cannot be written.
@@ -81,23 +82,14 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
     width = max(len(check.title) for check in checks) + 2
     results = []
     coming = run(checks, scene)
-    waiting: asyncio.Future[Result] | None = None
     try:
         for check in checks:
-            waiting = asyncio.ensure_future(anext(coming))
-            done, _ = await asyncio.wait((waiting,), timeout=_SOON)
-            if not done:
-                _show_wait(f"checking: {check.title} …")
-            results.append(await waiting)
-            if not done:
-                _show_wait("")
-            if told:
+            PROGRESS.expect(f"checking: {check.title}")
+            results.append(await anext(coming))
+            if told and not (TONE.quiet and results[-1].level in _UNTOLD):
                 data(_paragraph(results[-1], width))
     finally:
-        # Ctrl+C comes while a result is waited for; a generator that still runs cannot be closed.
-        if waiting is not None and not waiting.done():
-            waiting.cancel()
-            await asyncio.wait((waiting,))
+        PROGRESS.over()
         await coming.aclose()
     return results
 
@@ -117,7 +109,7 @@ def _paragraph(result: Result, width: int) -> str:
     first = lines[0]
     lines[0] = _coloured(first[:_LEVEL_WIDTH], _COLOURS[result.level]) + first[_LEVEL_WIDTH:]
     if result.command:
-        lines.append(" " * _LEVEL_WIDTH + _coloured(result.command, _COMMAND_COLOUR))
+        lines.append(" " * _LEVEL_WIDTH + _coloured(result.command, CYAN))
     return "\n".join(lines)
 
 
@@ -152,15 +144,8 @@ def _sum(results: Sequence[Result]) -> str:
     return "\n" + ", ".join(parts)
 
 
-def _show_wait(text: str) -> None:
-    """Show on a terminal what is waited for, in a line of its own that goes again."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
-
-
 def _coloured(text: str, colour: int) -> str:
-    """Colour text for stdout, where that is a terminal and nobody said NO_COLOR."""
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
+    """Colour text for stdout, where its reader wants that."""
+    if not colourful(sys.stdout):
         return text
     return f"\x1b[{colour}m{text}\x1b[0m"
