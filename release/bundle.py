@@ -99,6 +99,7 @@ def manifest(tools: Mapping[str, str]) -> dict[str, Any]:
             },
         },
         "tools": [{"name": name, "description": description} for name, description in tools.items()],
+        "prompts_generated": True,
         "compatibility": {"platforms": ["linux"], "runtimes": {"python": ">=3.11"}},
     }
 

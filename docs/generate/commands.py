@@ -82,10 +82,19 @@ def _pieces(command: Any) -> list[str]:
     """Return what may follow the command's words: the options, and each argument."""
     arguments = [each for each in command.params if not each.hidden and not _is_option(each)]
     options = ["[OPTIONS]"] if any(_is_option(each) for each in command.params) else []
-    names = ((each.metavar or each.name.upper()) for each in arguments)
+    names = map(_name, arguments)
     return options + [
         name if each.required else f"[{name}]" for name, each in zip(names, arguments, strict=True)
     ]
+
+
+def _name(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper()).strip("[]")
+
+
+def _alternatives(text: str) -> str:
+    """Return text as code; a bar between alternatives cannot stand in the code of a table's cell."""
+    return " or ".join(code(part.strip()) for part in text.split("|"))
 
 
 def _is_option(parameter: Any) -> bool:
@@ -93,7 +102,7 @@ def _is_option(parameter: Any) -> bool:
 
 
 def _argument(parameter: Any) -> tuple[str, str]:
-    return code(parameter.metavar or parameter.name.upper()), parameter.help or ""
+    return _alternatives(_name(parameter)), parameter.help or ""
 
 
 def _option(parameter: Any) -> tuple[str, str]:
@@ -101,7 +110,7 @@ def _option(parameter: Any) -> tuple[str, str]:
     shown = ", ".join(names) if parameter.is_flag else f"{', '.join(names)} {_value_name(parameter)}"
     default = "" if parameter.is_flag or parameter.default in (None, [], ()) else _value(parameter.default)
     told = f" Default: {code(default)}." if default else ""
-    return code(shown), f"{parameter.help or ''}{told}"
+    return _alternatives(shown), f"{parameter.help or ''}{told}"
 
 
 def _value_name(parameter: Any) -> str:

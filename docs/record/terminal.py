@@ -90,7 +90,8 @@ class Terminal:
             if time.monotonic() > end:
                 raise TimeoutError("\n".join(self._screen.display))
             waited = _LONGEST - (end - time.monotonic())
-            self._look(_TICK, fast=4.0 if waited > _PATIENCE else 1.0)
+            fast = 4.0 if waited > _PATIENCE else 1.0
+            self._look(_TICK * fast, fast=fast)
 
     def _look(self, seconds: float, *, fast: float = 1.0) -> None:
         """Read for so long, and add the screen if it has changed."""
