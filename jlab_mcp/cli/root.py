@@ -90,16 +90,19 @@ def _made_options() -> list[Any]:
 
 def _problem(misuse: Any) -> UsageProblem:
     """Put typer's words for a wrong command line into ours."""
-    message = misuse.format_message().strip().rstrip(".")
+    message = misuse.format_message().strip().rstrip(".").removeprefix("Invalid value: ")
     message = _GUESS.sub(r", did you mean `\1`?", message)
     what, colon, why = message.partition(": ")
-    message = what.replace("'", "`") + colon + why  # what is quoted behind it is what somebody typed
+    # What is quoted behind the colon is what somebody typed.
+    message = what.replace("'", "`") + colon + _in_lower_case(why)
     context = getattr(misuse, "ctx", None)
     called = context.command_path if context else "jlab-mcp"
-    message = re.sub(r"(?<=: )[A-Z](?=[a-z]+ )", lambda found: found[0].lower(), message)
-    first, space, rest = message.partition(" ")
-    first = first.lower() if first.istitle() else first
     return UsageProblem(
-        f"{first}{space}{rest}" or "something is missing",
+        _in_lower_case(message) or "something is missing",
         details={"hints": [f"`{called} --help` shows how it is used"]},
     )
+
+
+def _in_lower_case(text: str) -> str:
+    """Begin a sentence in lower case; a name in capitals stays."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

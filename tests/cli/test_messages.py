@@ -32,7 +32,7 @@ from tests.sites import put
         (["blah"], "no such command `blah`", "jlab-mcp"),
         (["profile", "copy"], "missing argument `NAME`", "jlab-mcp profile copy"),
         (["logs", "-n", "x"], "invalid value for `--lines` / `-n`: input should be", "jlab-mcp logs"),
-        (["stop", "--all", "--job", "3"], "invalid value: give --all or --job, not both", "jlab-mcp"),
+        (["stop", "--all", "--job", "3"], "give --all or --job, not both", "jlab-mcp"),
     ],
 )
 def test_a_wrong_command_line_is_told_in_one_voice(
