@@ -74,7 +74,7 @@ async def page_to_open(
     async with reach(target) as connected:
         link = connected.connection
         # A browser that $BROWSER names brings the page to where the person is, as editors do over ssh.
-        came_by_ssh = None if given.get("BROWSER") else given.get("SSH_CONNECTION")
+        came_by_ssh = None if given.get("BROWSER") else given.get("SSH_CONNECTION") or None
         here = Here(socket.gethostname(), socket.getfqdn(), getpass.getuser(), came_by_ssh)
         base = urlsplit(link.url).path
         way = way_to(link.ip, link.port, link.hostname, base, here)

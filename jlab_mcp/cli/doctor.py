@@ -14,7 +14,7 @@ from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - type
 from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data
 from jlab_mcp.cli.settle import settle
-from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, TONE, YELLOW, colourful
+from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, TONE, YELLOW, coloured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _WORDS: dict[str, str] = {"ok": "ok", "warning": "warning", "failed": "failed", "not_checked": "-"}
 """What each level is called."""
-_COLOURS: dict[str, int] = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
+_COLOURS = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
 _LEVEL_WIDTH = 9
 _NARROWEST = 30
 """Columns that a sentence gets, however narrow the terminal."""
@@ -84,12 +84,11 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
     coming = run(checks, scene)
     try:
         for check in checks:
-            PROGRESS.expect(f"checking: {check.title}")
-            results.append(await anext(coming))
+            with PROGRESS.during(f"checking: {check.title}"):
+                results.append(await anext(coming))
             if told and not (TONE.quiet and results[-1].level in _UNTOLD):
                 data(_paragraph(results[-1], width))
     finally:
-        PROGRESS.over()
         await coming.aclose()
     return results
 
@@ -107,9 +106,9 @@ def _paragraph(result: Result, width: int) -> str:
     if result.fix:
         lines += _wrapped(f"{result.fix}:" if result.command else result.fix, indent, indent)
     first = lines[0]
-    lines[0] = _coloured(first[:_LEVEL_WIDTH], _COLOURS[result.level]) + first[_LEVEL_WIDTH:]
+    lines[0] = coloured(first[:_LEVEL_WIDTH], _COLOURS[result.level], sys.stdout) + first[_LEVEL_WIDTH:]
     if result.command:
-        lines.append(" " * _LEVEL_WIDTH + _coloured(result.command, CYAN))
+        lines.append(" " * _LEVEL_WIDTH + coloured(result.command, CYAN, sys.stdout))
     return "\n".join(lines)
 
 
@@ -136,16 +135,9 @@ def _sum(results: Sequence[Result]) -> str:
     found = counts(results)
     failed, warned, unchecked = found["failed"], found["warning"], found["not_checked"]
     parts = [
-        _coloured(f"{failed} failed", _COLOURS["failed"]) if failed else "nothing failed",
+        coloured(f"{failed} failed", RED, sys.stdout) if failed else "nothing failed",
         *([f"{warned} warning{'' if warned == 1 else 's'}"] if warned else []),
         f"{found['ok']} ok",
         *([f"{unchecked} not checked"] if unchecked else []),
     ]
     return "\n" + ", ".join(parts)
-
-
-def _coloured(text: str, colour: int) -> str:
-    """Colour text for stdout, where its reader wants that."""
-    if not colourful(sys.stdout):
-        return text
-    return f"\x1b[{colour}m{text}\x1b[0m"

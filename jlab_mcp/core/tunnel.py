@@ -46,7 +46,7 @@ class Way:
         return None if self.ssh is None else shlex.join(self.ssh)
 
 
-def way_to(ip: str, port: int, hostname: str, path: str, here: Here, local_port: int | None = None) -> Way:
+def way_to(ip: str, port: int, hostname: str, path: str, here: Here) -> Way:
     """Return the way of a browser to a server.
 
     A server on this host is reached straight, unless who asks came here by ssh: then their browser is where
@@ -58,18 +58,16 @@ def way_to(ip: str, port: int, hostname: str, path: str, here: Here, local_port:
         hostname: the name of its host.
         path: its base path, with slashes around.
         here: this machine.
-        local_port: the port to use on the browser's machine; None for the same.
     """
     at_home = hostname == here.hostname
     target = _loopback(ip) if at_home else ip
     if at_home and here.ssh_connection is None:
         return Way(f"http://{_bracketed(target)}:{port}{path}")
-    near = local_port or port
-    forward = f"{near}:{_bracketed(target)}:{port}"
+    forward = f"{port}:{_bracketed(target)}:{port}"
     host, ssh_port = _login(here)
     other_port = ("-p", str(ssh_port)) if ssh_port != _SSH_PORT else ()
     return Way(
-        f"http://127.0.0.1:{near}{path}", ("ssh", "-N", *other_port, "-L", forward, f"{here.user}@{host}")
+        f"http://127.0.0.1:{port}{path}", ("ssh", "-N", *other_port, "-L", forward, f"{here.user}@{host}")
     )
 
 

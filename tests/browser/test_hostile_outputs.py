@@ -128,7 +128,7 @@ async def test_hostile_outputs_reach_neither_the_page_nor_its_login_nor_another_
         # As they come: no script of theirs runs.
         frame = await frame_of(watcher, 1)
         await expect(frame.locator("b")).to_have_text("harmless", timeout=SECONDS)
-        assert await frame.locator("a#js, meta[http-equiv], link, iframe, form, base").count() == 0
+        assert await frame.locator("a[href], meta[http-equiv], link, iframe, form, base").count() == 0
         for link in await frame.locator("a").all():
             await link.click()
         await watcher.cell(2).locator("img").scroll_into_view_if_needed()
@@ -139,7 +139,7 @@ async def test_hostile_outputs_reach_neither_the_page_nor_its_login_nor_another_
             .count()
             == 0
         )
-        assert await watcher.cell(3).locator("a[href^=javascript], img").count() == 0
+        assert await watcher.cell(3).locator("a[href^=javascript], img:not([src*='/files/'])").count() == 0
         await unharmed(watcher, address, came)
         quiet = await frame_of(watcher, 4)
         assert await quiet.evaluate("window.tried") is None

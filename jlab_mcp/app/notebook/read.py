@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from jlab_mcp.app.notebooks import same_file
 from jlab_mcp.app.reach import reach
 from jlab_mcp.app.whereabouts import listening
@@ -15,6 +17,8 @@ from jlab_mcp.core.words import in_utf8
 from jlab_mcp.errors import JlabMcpError, NotANotebook, NotebookNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client.models import Cell, Session
     from jlab_mcp.core.resolver import ResolvedProfile
@@ -59,6 +63,36 @@ class Notebook:
         return str(self.content.get("metadata", {}).get("language_info", {}).get("file_extension") or ".py")
 
 
+class ShownNotebook(BaseModel):
+    """A notebook, or some of its cells, as a script reads it.
+
+    Attributes:
+        notebook_path: its file.
+        session_id: the session that has it open, whose state this is; null where it is the file's.
+        language: name of the language of its code.
+        total: how many cells it has.
+        cells: those that were asked for, as in the file, each with its `index`.
+    """
+
+    notebook_path: Path
+    session_id: str | None = None
+    language: str
+    total: int
+    cells: list[dict[str, Any]]
+
+
+def shown(notebook: Notebook, which: Sequence[int]) -> ShownNotebook:
+    """Return the cells of the given indexes for a script."""
+    cells = notebook.cells
+    return ShownNotebook(
+        notebook_path=notebook.path,
+        session_id=notebook.session.session_id if notebook.session else None,
+        language=notebook.language,
+        total=len(cells),
+        cells=[{"index": index, **cells[index]} for index in which],
+    )
+
+
 async def read(resolved: ResolvedProfile, named: str) -> Notebook:
     """Read a notebook.
 
@@ -93,9 +127,9 @@ def _find(resolved: ResolvedProfile, named: str) -> Path:
         if path.is_file():
             return Path(os.path.normpath(path))
     if given.is_dir():
-        raise NotANotebook(f"{in_utf8(named)} is a folder")
+        raise NotANotebook(f"`{in_utf8(named)}` is a folder")
     raise NotebookNotFound(
-        f"there is no notebook {in_utf8(named)}, neither here nor in {resolved.notebook_dir}"
+        f"there is no notebook `{in_utf8(named)}`, neither here nor in `{resolved.notebook_dir}`"
     )
 
 
@@ -142,11 +176,11 @@ def _of_file(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # cells of old notebooks have no ids
             content: dict[str, Any] = nbformat.reads(text, as_version=4)
     except FileNotFoundError as error:
-        raise NotebookNotFound(f"there is no notebook {path}") from error
+        raise NotebookNotFound(f"there is no notebook `{path}`") from error
     except OSError as error:
-        raise NotANotebook(f"cannot read {path}: {error.strerror}") from error
+        raise NotANotebook(f"cannot read `{path}`: {error.strerror}") from error
     except Exception as error:  # nbformat's readers raise whatever comes of what they are given
-        raise NotANotebook(f"{path} is no notebook: {' '.join(str(error).split())[:200]}") from error
+        raise NotANotebook(f"`{path}` is no notebook: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(content.get("cells"), list):
-        raise NotANotebook(f"{path} is no notebook: it has no cells")
+        raise NotANotebook(f"`{path}` is no notebook: it has no cells")
     return content

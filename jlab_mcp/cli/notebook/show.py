@@ -8,6 +8,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_all
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_warnings
 from jlab_mcp.errors import CellNotFound, ExitCode
 
@@ -46,15 +47,16 @@ def show(
     """
 
     async def body(resolved: ResolvedProfile) -> ExitCode:
-        from jlab_mcp.app.notebook.read import read
+        from jlab_mcp.app.notebook.read import read, shown
 
-        notebook = await read(resolved, path)
+        with PROGRESS.during("reading the notebook"):
+            notebook = await read(resolved, path)
         which = _which(notebook, cells)
         show_warnings(notebook.notes)
         if notebook.session is not None:
             say(f"as session {notebook.session.session_id} has it open")
         if json:
-            data(_as_json(notebook, which))
+            data(shown(notebook, which).model_dump_json(indent=2))
         else:
             from jlab_mcp.cli.notebook.paint import paint
 
@@ -73,17 +75,3 @@ def _which(notebook: Notebook, said: str | None) -> Sequence[int]:
         return chosen(said, [str(cell.get("id", "")) for cell in notebook.cells])
     except NoSuchCell as error:
         raise CellNotFound(str(error)) from None
-
-
-def _as_json(notebook: Notebook, which: Sequence[int]) -> str:
-    from json import dumps
-
-    cells = notebook.cells
-    shown = {
-        "notebook_path": str(notebook.path),
-        "session_id": notebook.session and notebook.session.session_id,
-        "language": notebook.language,
-        "total": len(cells),
-        "cells": [{"index": index, **cells[index]} for index in which],
-    }
-    return dumps(shown, ensure_ascii=False, indent=1)

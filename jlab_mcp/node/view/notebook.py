@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..outputs.terminal import uncoloured
 from . import blocks
 from .changes import Look
 from .markdown import markdown_tree
@@ -43,7 +44,7 @@ def session_shown(session: Session, settings: NodeSettings) -> dict[str, Any]:
             "cell": cell_id,
             "index": session.document.index_of(cell_id) if cell_id in session.document and cell_id else None,
             "started_at": running.started_at,
-            "line": running.folder.latest_line()[-_LINE:],
+            "line": uncoloured(running.folder.latest_line())[-_LINE:],
         },
     }
 

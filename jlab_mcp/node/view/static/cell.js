@@ -82,7 +82,9 @@ export class Cell {
       type === "markdown"
         ? make("div", { class: "prose" }, grow(tree))
         : make("pre", { class: "code" }, type === "code" ? coloured(source, language) : source);
-    if (type === "code") content.tabIndex = content.scrollWidth > content.clientWidth ? 0 : -1;
+    // What may be wider than the page can be scrolled by the keyboard, too.
+    const room = innerWidth < 820 ? 36 : 90;
+    if (type !== "markdown" && source.split("\n").some((line) => line.length > room)) content.tabIndex = 0;
     this.sourceElement.replaceChildren(content);
   }
 

@@ -46,6 +46,13 @@ export function grow(tree) {
   return grown;
 }
 
+const ROOM = 50; // characters that a phone has room for
+
+function isWide(tag, made) {
+  if (tag === "pre") return made.textContent.split("\n").some((line) => line.length > ROOM);
+  return tag === "table" && [...made.querySelectorAll("tr")].some((row) => row.textContent.length > ROOM);
+}
+
 function element(item) {
   // The page has headings above those of a text: the outline goes on below them, the look stays.
   const made = make(LOWERED[item.tag] || item.tag);
@@ -64,5 +71,6 @@ function element(item) {
     if (!made.hasAttribute("alt")) made.alt = "";
   }
   made.append(grow(item.children));
+  if (isWide(item.tag, made)) made.tabIndex = 0; // it scrolls, and so it must for the keyboard
   return made;
 }

@@ -45,7 +45,10 @@ export class Terminal {
       [fg, bg] = [bg, fg];
     }
     if (typeof fg === "number") span.classList.add(`fg${fg}`);
-    else if (fg) span.style.color = fg;
+    else if (fg) {
+      span.classList.add("own");
+      span.style.setProperty("--own", fg);
+    }
     if (typeof bg === "number") span.classList.add(`bg${bg}`);
     else if (bg) span.style.backgroundColor = bg;
     for (const name of ["bold", "dim", "italic", "under", "strike"]) if (style[name]) span.classList.add(name);
