@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _WORDS: dict[str, str] = {"ok": "ok", "warning": "warning", "failed": "failed", "not_checked": "-"}
 """What each level is called."""
-_COLOURS: dict[str, int] = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
+_COLOURS = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
 _LEVEL_WIDTH = 9
 _NARROWEST = 30
 """Columns that a sentence gets, however narrow the terminal."""
@@ -84,12 +84,11 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
     coming = run(checks, scene)
     try:
         for check in checks:
-            PROGRESS.expect(f"checking: {check.title}")
-            results.append(await anext(coming))
+            with PROGRESS.during(f"checking: {check.title}"):
+                results.append(await anext(coming))
             if told and not (TONE.quiet and results[-1].level in _UNTOLD):
                 data(_paragraph(results[-1], width))
     finally:
-        PROGRESS.over()
         await coming.aclose()
     return results
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jlab_mcp.app.doctor.mending import set_command
 from jlab_mcp.core.checkup import Check, Finding, doubtful, failed, fine, unchecked
 from jlab_mcp.core.slurm.commands import version_arguments
+from jlab_mcp.core.slurm.jobs import Phase
 from jlab_mcp.core.slurm.partitions import parse_version
 from jlab_mcp.core.words import listed
 from jlab_mcp.errors import ExitCode, SlurmUnreachable
@@ -134,7 +135,8 @@ async def _controller(scene: Scene) -> Finding:
     cluster = await scene.cluster()
     name = scene.resolved.slurm.clusters or cluster.name
     there = f"{name} answers" if name else "it answers"
-    count = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} of yours"
+    living = sum(job.phase is not Phase.ENDED for job in jobs)
+    count = f"{living} {'job' if living == 1 else 'jobs'} of yours"
     if took > _SLOW:
         return doubtful(
             f"{there}, but took {took:.0f} s; {count}",
