@@ -94,10 +94,7 @@ async def test_colours_follow_the_system_and_the_switch(browser: Browser, node: 
 async def frame_is(person: Watcher, *, dark: bool) -> None:
     """Wait until a frame follows the switch."""
     frame = await frame_of(person, 4)
-    light = "" if dark else "!"
-    await frame.wait_for_function(
-        f"{light}document.documentElement.classList.contains('dark')", timeout=SECONDS
-    )
+    await expect(frame.locator("html")).to_have_class("dark" if dark else "", timeout=SECONDS)
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from ..sessions.session import Session
     from ..settings import NodeSettings
 
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 _LINE = 200  # characters of the latest line
 _BEGAN, _ENDED = "iopub.execute_input", "shell.execute_reply"
 
@@ -43,7 +45,7 @@ def session_shown(session: Session, settings: NodeSettings) -> dict[str, Any]:
             "cell": cell_id,
             "index": session.document.index_of(cell_id) if cell_id in session.document and cell_id else None,
             "started_at": running.started_at,
-            "line": running.folder.latest_line()[-_LINE:],
+            "line": _COLOURS.sub("", running.folder.latest_line())[-_LINE:],
         },
     }
 
