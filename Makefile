@@ -24,13 +24,9 @@ INDEX = index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null ||
 	[ -n "$$UV_DEFAULT_INDEX" ] || unset UV_DEFAULT_INDEX;
 
 # The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
-CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-tests-here
+CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-docs check-tests-here
 
-<<<<<<< HEAD
-.PHONY: help setup demo test bench bench-slurm schemas screenshot format constraints clean check-tests $(CHECKS)
-=======
-.PHONY: help setup demo test bench bench-slurm dist bundle schemas format constraints clean check-tests $(CHECKS)
->>>>>>> main
+.PHONY: help setup demo test bench bench-slurm dist bundle schemas reference recording screenshot docs format constraints clean check-tests $(CHECKS)
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +59,16 @@ schemas: $(READY) ## Write schemas/ anew from the models
 screenshot: $(READY) ## Take the picture of the live page anew (Chromium; docs/images/live-page.png)
 	@$(BIN)/python -m tests.browser.screenshot docs/images/live-page.png
 
+reference: $(READY) ## Write docs/reference/ anew from the program
+	@rm -f docs/reference/*.md
+	@$(BIN)/python -m docs.generate docs/reference
+
+recording: $(READY) ## Record the terminal session of the README anew (docs/images/session.svg)
+	@$(BIN)/python -m docs.record docs/images/session.svg
+
+docs: $(READY) ## Build the documentation into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site
+
 format: $(READY) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
@@ -84,6 +90,12 @@ check-schemas: $(READY) ## Check that schemas/ is what the models say
 	@$(BIN)/python -m jlab_mcp.app.schemas $(VENV)/schemas
 	@diff -u schemas $(VENV)/schemas || { echo 'hint: `make schemas` writes them anew' >&2; exit 1; }
 
+check-docs: $(READY) ## Check that docs/reference/ is what the program says, and all links
+	@rm -rf $(VENV)/reference; mkdir $(VENV)/reference
+	@$(BIN)/python -m docs.generate $(VENV)/reference
+	@diff -u docs/reference $(VENV)/reference || { echo 'hint: `make reference` writes it anew' >&2; exit 1; }
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir $(abspath $(VENV))/site
+
 check-tests: $(READY) ## Run the tests, or some of them (PYTEST_ARGS)
 	@$(BIN)/python -m pytest -p tests.ci_skips $(PYTEST_ARGS)
 
@@ -102,7 +114,7 @@ constraints: $(READY) ## Renew constraints.txt with the newest versions
 	@mv $(VENV)/constraints.txt constraints.txt
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv comes by pip, so that nothing but Python and make is needed. A .venv whose interpreter is gone or too old is made anew.

@@ -41,7 +41,15 @@ def run(project: Project, *arguments: str, **environ: str) -> subprocess.Complet
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
     """Return what a command said on stderr, but for what it waited for: a slow machine has it say more of that."""
-    waits = ("asking ", "still asking ", "waiting for ", "still waiting for ", "looking for ")
+    waits = (
+        "asking ",
+        "still asking ",
+        "waiting for ",
+        "still waiting for ",
+        "looking for ",
+        "checking: ",
+        "reading the notebook",
+    )
     return "".join(line for line in done.stderr.splitlines(keepends=True) if not line.startswith(waits))
 
 

@@ -116,7 +116,7 @@ def _targets(resolved: ResolvedProfile, profile: str | None) -> Sequence[Target]
 def _everywhere(resolved: ResolvedProfile) -> Sequence[Target]:
     found = [each.server for each in every_server(resolved) if each.standing is Standing.LISTENING]
     if not found:
-        raise NoServer(f"no server of any project is running, by the records in {resolved.connection_dir}")
+        raise NoServer(f"no server of any project is running, by the records in `{resolved.connection_dir}`")
     return found
 
 

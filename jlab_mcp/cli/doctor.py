@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import sys
 import textwrap
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data
 from jlab_mcp.cli.settle import settle
-from jlab_mcp.core.checkup import Level, counts
+from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, YELLOW, coloured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
     from jlab_mcp.core.checkup import Result
     from jlab_mcp.errors import ExitCode
 
-_WORDS = {Level.OK: "ok", Level.WARNING: "warning", Level.FAILED: "failed", Level.NOT_CHECKED: "-"}
-_COLOURS = {Level.OK: 32, Level.WARNING: 33, Level.FAILED: 31, Level.NOT_CHECKED: 2}
-_COMMAND_COLOUR = 36
+_WORDS: dict[str, str] = {"ok": "ok", "warning": "warning", "failed": "failed", "not_checked": "-"}
+"""What each level is called."""
+_COLOURS = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
 _LEVEL_WIDTH = 9
 _NARROWEST = 30
 """Columns that a sentence gets, however narrow the terminal."""
-_SOON = 0.7
-"""Seconds after which it is shown which check is waited for."""
 
 
 def doctor(
@@ -83,13 +81,8 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
     coming = run(checks, scene)
     try:
         for check in checks:
-            waiting = asyncio.ensure_future(anext(coming))
-            done, _ = await asyncio.wait((waiting,), timeout=_SOON)
-            if not done:
-                _show_wait(f"checking: {check.title} …")
-            results.append(await waiting)
-            if not done:
-                _show_wait("")
+            with PROGRESS.during(f"checking: {check.title}"):
+                results.append(await anext(coming))
             if told:
                 data(_paragraph(results[-1], width))
     finally:
@@ -101,7 +94,7 @@ def _paragraph(result: Result, width: int) -> str:
     """Lay a result out: how it came out, what was found, and what mends it; commands stay in one line."""
     indent = " " * (_LEVEL_WIDTH + width)
     said = result.found
-    if result.level is Level.NOT_CHECKED:
+    if result.level == "not_checked":
         said = f"not checked, because {said}"
     head = f"{_WORDS[result.level]:<{_LEVEL_WIDTH}}{result.title:<{width}}"
     lines = _wrapped(said, head, indent)
@@ -110,9 +103,9 @@ def _paragraph(result: Result, width: int) -> str:
     if result.fix:
         lines += _wrapped(f"{result.fix}:" if result.command else result.fix, indent, indent)
     first = lines[0]
-    lines[0] = _coloured(first[:_LEVEL_WIDTH], _COLOURS[result.level]) + first[_LEVEL_WIDTH:]
+    lines[0] = coloured(first[:_LEVEL_WIDTH], _COLOURS[result.level], sys.stdout) + first[_LEVEL_WIDTH:]
     if result.command:
-        lines.append(" " * _LEVEL_WIDTH + _coloured(result.command, _COMMAND_COLOUR))
+        lines.append(" " * _LEVEL_WIDTH + coloured(result.command, CYAN, sys.stdout))
     return "\n".join(lines)
 
 
@@ -134,26 +127,14 @@ def _wrapped(text: str, first: str, other: str) -> list[str]:
 
 def _sum(results: Sequence[Result]) -> str:
     """Count what was found."""
+    from jlab_mcp.core.checkup import counts
+
     found = counts(results)
-    failed, warned = found[Level.FAILED], found[Level.WARNING]
+    failed, warned, unchecked = found["failed"], found["warning"], found["not_checked"]
     parts = [
-        _coloured(f"{failed} failed", _COLOURS[Level.FAILED]) if failed else "nothing failed",
+        coloured(f"{failed} failed", RED, sys.stdout) if failed else "nothing failed",
         *([f"{warned} warning{'' if warned == 1 else 's'}"] if warned else []),
-        f"{found[Level.OK]} ok",
-        *([f"{found[Level.NOT_CHECKED]} not checked"] if found[Level.NOT_CHECKED] else []),
+        f"{found['ok']} ok",
+        *([f"{unchecked} not checked"] if unchecked else []),
     ]
     return "\n" + ", ".join(parts)
-
-
-def _show_wait(text: str) -> None:
-    """Show on a terminal what is waited for, in a line of its own that goes again."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        sys.stderr.write(f"\r\x1b[K{text}")
-        sys.stderr.flush()
-
-
-def _coloured(text: str, colour: int) -> str:
-    """Colour text for stdout, where that is a terminal and nobody said NO_COLOR."""
-    if os.environ.get("NO_COLOR") or not sys.stdout.isatty():
-        return text
-    return f"\x1b[{colour}m{text}\x1b[0m"

@@ -8,6 +8,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_server
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_hint
 from jlab_mcp.errors import ExitCode
 
@@ -49,7 +50,8 @@ def open_page(
         target = meant.target
         if session and profile is None and meant.resolved is not None:
             target = await server_of_session(meant.resolved, session)
-        page = await page_to_open(target, "view" if view else "lab", session, printed=only_print or json)
+        with PROGRESS.during("asking the server for a ticket"):
+            page = await page_to_open(target, "view" if view else "lab", session, printed=only_print or json)
         if json:
             data(_as_json(page))
         else:

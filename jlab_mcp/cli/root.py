@@ -17,6 +17,9 @@ from jlab_mcp.errors import ExitCode, UsageProblem
 _MISUSE = next(each for each in typer.BadParameter.__mro__ if each.__name__ == "ClickException")
 """What typer raises for a wrong command line; it has no public name for it."""
 
+_GUESS = re.compile(r"(?: \(|\. )(?:Possible options:|Did you mean:?) '?([^,')?]*).*$")
+"""How typer says what may have been meant."""
+
 
 class Root(TyperGroup):
     """The root command, whose general options every command below it takes as well."""
@@ -88,6 +91,7 @@ def _made_options() -> list[Any]:
 def _problem(misuse: Any) -> UsageProblem:
     """Put typer's words for a wrong command line into ours."""
     message = misuse.format_message().strip().rstrip(".")
+    message = _GUESS.sub(r", did you mean `\1`?", message)
     what, colon, why = message.partition(": ")
     message = what.replace("'", "`") + colon + why  # what is quoted behind it is what somebody typed
     context = getattr(misuse, "ctx", None)

@@ -10,6 +10,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_all
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_warnings
 from jlab_mcp.core import words
 from jlab_mcp.errors import ExitCode
@@ -49,7 +50,8 @@ def sessions(
     async def body(resolved: ResolvedProfile) -> ExitCode:
         from jlab_mcp.app.overview import overview
 
-        found = await overview(resolved, profile, everywhere=every)
+        with PROGRESS.during("asking the servers for their sessions"):
+            found = await overview(resolved, profile, everywhere=every)
         if json:
             data(found.model_dump_json(indent=2))
             return ExitCode.OK

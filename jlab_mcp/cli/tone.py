@@ -55,9 +55,9 @@ def is_screen(stream: TextIO | None = None) -> bool:
         return False
 
 
-def coloured(text: str, colour: int | None) -> str:
-    """Colour text for stderr, where its reader wants that."""
-    return f"\x1b[{colour}m{text}\x1b[0m" if text and colour and colourful() else text
+def coloured(text: str, colour: int | None, stream: TextIO | None = None) -> str:
+    """Colour text for a stream, stderr by default, where its reader wants that."""
+    return f"\x1b[{colour}m{text}\x1b[0m" if text and colour and colourful(stream) else text
 
 
 def be_quiet(wanted: bool) -> None:

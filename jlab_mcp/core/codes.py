@@ -74,6 +74,26 @@ EXPLANATIONS: dict[str, Explained] = {
         " disk or the quota is full, or the folder is read-only.",
         "Free space, or name a folder that can be written to in the variable that the hint names.",
     ),
+    "JLM-FILE-IN-THE-WAY": Explained(
+        "There is a file already where the result of a command should go, and nobody said that it may be"
+        " replaced.",
+        "Name another file with `--output`, or replace it with `--force`.",
+    ),
+    "JLM-CONVERSION-FAILED": Explained(
+        "A notebook was not converted: nbconvert is not installed, neither beside `jlab-mcp` nor where"
+        " JupyterLab runs, or it failed.",
+        "Install it with the command that the hint names. Where it failed, the message has what it said.",
+    ),
+    "JLM-AMBIGUOUS-SESSION": Explained(
+        "Several sessions are open that may be meant, and none of them was named exactly.",
+        "Name one by its id: `jlab-mcp sessions` lists them.",
+    ),
+    "JLM-CODE-CUT-SHORT": Explained(
+        "Code did not run to its end through no fault of its own: its kernel died or was restarted, or the"
+        " code was taken from the queue, as when other code before it was interrupted.",
+        "The message says why. A session whose kernel died gets a new one at the next call, without the"
+        " variables.",
+    ),
     "JLM-SERVER": Explained(
         "Something is wrong with the Jupyter server of this project and profile.",
         "`jlab-mcp status` says how it stands.",

@@ -37,10 +37,10 @@ def python_with_nbconvert(candidates: Sequence[Path], environ: Mapping[str, str]
             continue
         if done.returncode == 0:
             return python
-    tried = " and ".join(map(str, dict.fromkeys(candidates)))
+    tried = " and ".join(f"`{python}`" for python in dict.fromkeys(candidates))
     install = install_command(candidates[0], ["nbconvert"])
     raise ConversionFailed(
-        f"nbconvert was not found, in {tried}", details={"hints": [f"install it with `{install}`"]}
+        f"nbconvert was not found in {tried}", details={"hints": [f"install it with `{install}`"]}
     )
 
 
@@ -69,7 +69,7 @@ def convert(python: Path, notebook: str, exporter: str, environ: Mapping[str, st
         return done.stdout
     said = done.stderr.decode(errors="replace").strip().splitlines()
     why = said[-1].strip() if said else f"it ended with status {done.returncode}"
-    raise ConversionFailed(f"nbconvert in {python} failed: {why}", details={"log_tail": said[-20:]})
+    raise ConversionFailed(f"nbconvert in `{python}` failed: {why}", details={"log_tail": said[-20:]})
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -52,8 +52,8 @@ def _put(temporary: Path, target: Path) -> None:
     try:
         target.hardlink_to(temporary)
     except FileExistsError as error:
-        raise FileInTheWay(f"{target} exists already", details={"path": str(target)}) from error
+        raise FileInTheWay(f"`{target}` exists already", details={"path": str(target)}) from error
     except OSError:  # a file system without links
         if os.path.lexists(target):
-            raise FileInTheWay(f"{target} exists already", details={"path": str(target)}) from None
+            raise FileInTheWay(f"`{target}` exists already", details={"path": str(target)}) from None
         temporary.replace(target)

@@ -102,12 +102,12 @@ def test_all_is_well_in_order_and_nothing_is_changed(patient: Patient) -> None:
 def test_a_broken_settings_file_is_named_with_its_line_and_what_depends_on_it_is_not_checked(
     patient: Patient,
 ) -> None:
-    file = patient.user.profile("mine", 'mode = "local"\n[server]\nport_min = nonsense\n')
+    patient.user.profile("mine", 'mode = "local"\n[server]\nport_min = nonsense\n')
     code, checks = patient.examine("--profile", "mine")
     assert (code, failures(checks)) == (3, ["settings-files", "profile"])
     for check in ("settings-files", "profile"):
         assert "profiles/mine.toml:3: " in checks[check]["found"]
-        assert checks[check]["command"] == f"${{EDITOR:-vi}} +3 {shlex.quote(str(file))}"
+        assert checks[check]["command"] == "${EDITOR:-vi} +3 ~/.config/jlab-mcp/profiles/mine.toml"
     assert checks["ports"]["blocked_by"] == checks["controller"]["blocked_by"] == "profile"
     assert checks["proxy"]["level"] == checks["client"]["level"] == "ok"
     # An editor that mends the line it is opened at.

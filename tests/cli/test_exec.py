@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.sessions import close_all, listed, session, waiting_for
 from tests.commands import COMMAND, LIMIT, finish, kill, record_of, run, spawn, until
+from tests.commands import said as said_by
 from tests.conftest import Project
 
 pytestmark = pytest.mark.live
@@ -28,7 +29,7 @@ print("out 2")
 
 def test_each_stream_of_the_code_goes_to_the_same_of_the_command(live_project: Project) -> None:
     told = run(live_project, "exec", "--scratch", _BOTH)
-    assert (told.returncode, told.stdout, told.stderr) == (0, "out 1\nout 2\n42\n", "err 1\n")
+    assert (told.returncode, told.stdout, said_by(told)) == (0, "out 1\nout 2\n42\n", "err 1\n")
 
 
 def test_an_error_of_the_code_is_exit_status_1_and_a_plain_traceback(live_project: Project) -> None:
@@ -52,7 +53,7 @@ def test_a_new_session_keeps_what_was_run_and_says_where(live_project: Project) 
     told = run(live_project, "exec", "--new", "kept", "x = 5; x")
     opened = next(each for each in listed(live_project) if each["name"] == "kept")
     assert told.stdout == "5\n"
-    assert told.stderr == f"session {opened['session_id']}: {opened['notebook_path']}\n"
+    assert said_by(told) == f"session {opened['session_id']}: `{opened['notebook_path']}`\n"
     for named in (opened["session_id"], opened["session_id"][:6], "kept", "notebooks/kept", "kept.ipynb"):
         assert run(live_project, "exec", "--session", named, "x += 1; x").returncode == 0
     assert run(live_project, "exec", "-s", opened["notebook_path"], "print(x)").stdout == "10\n"
@@ -65,13 +66,13 @@ def test_without_a_session_named_the_only_one_is_meant(live_project: Project) ->
     close_all(live_project)
     none = run(live_project, "exec", "1")
     assert (none.returncode, none.stdout) == (12, "")
-    assert none.stderr.startswith("error: no session is open\nhint: ")
+    assert said_by(none).startswith("error[JLM-SESSION-NOT-FOUND]: no session is open\nhint: ")
     assert "--new NAME" in none.stderr
     assert "--scratch" in none.stderr
     with session(live_project, "only") as only:
         told = run(live_project, "exec", "print(1)")
         assert (told.returncode, told.stdout) == (0, "1\n")
-        assert told.stderr == f"in session {only} (only), the only one that is open\n"
+        assert said_by(told) == f"in session {only} (only), the only one that is open\n"
         with session(live_project, "other") as other:
             several = run(live_project, "exec", "print(1)")
     assert (several.returncode, several.stdout) == (14, "")
@@ -105,7 +106,7 @@ def test_code_comes_from_a_file_or_from_stdin(live_project: Project, tmp_path: P
         (["-s", "a", "--kernel", "python3", "1"], "--kernel goes with --new or --scratch"),
         (["--attach", "abcd", "1"], "give no other code"),
         (["--pictures", "ascii", "1"], "kitty, iterm, sixel, files or none"),
-        (["-f", "none.py"], "cannot read none.py: No such file or directory"),
+        (["-f", "none.py"], "cannot read `none.py`: No such file or directory"),
         (["-f", "a.ipynb"], "is a notebook"),
         (["-f", "a.py", "1"], "give the code or --file, not both"),
         (["--scratch"], "stdin brings none"),
@@ -134,9 +135,9 @@ def test_without_a_server_the_remedy_is_told(bare_project: Project) -> None:
 
 
 def test_json_is_the_outcome_and_nothing_else(live_project: Project) -> None:
-    told = run(live_project, "exec", "--scratch", "--json", "print('a')\n1/0")
+    told = run(live_project, "exec", "--quiet", "--scratch", "--json", "print('a')\n1/0")
     found = json.loads(told.stdout)
-    assert (told.returncode, told.stderr) == (1, "")
+    assert (told.returncode, said_by(told)) == (1, "")
     assert (found["state"], found["error"]["ename"]) == ("error", "ZeroDivisionError")
     assert [output["output_type"] for output in found["outputs"]] == ["stream", "error"]
 
@@ -164,7 +165,7 @@ def test_a_kernel_that_dies_is_told_as_such(live_project: Project) -> None:
             "print('alive', flush=True)\nimport os; os.kill(os.getpid(), 9)",
         )
         assert told.returncode == 18
-        assert "error: the code was cut short in session" in told.stderr
+        assert "error[JLM-CODE-CUT-SHORT]: the code was cut short in session" in told.stderr
         assert "SIGKILL" in told.stderr
         assert run(live_project, "exec", "-s", "mortal", "print(2)").stdout == "2\n"
 
@@ -181,13 +182,15 @@ def test_a_server_that_ends_meanwhile_is_told_as_such(bare_project: Project, tmp
     kill(record)
     code, _, said = finish(running)
     assert code in (4, 6), said
-    assert "error: " in said
+    assert "error[JLM-" in said
     assert "Traceback" not in said
 
 
 def test_a_reader_that_goes_away_stops_the_code_and_the_command(live_project: Project) -> None:
     with session(live_project, "endless"):
-        command = shlex.join([*COMMAND, "exec", "-s", "endless", "i = 0\nwhile True:\n    print(i); i += 1"])
+        command = shlex.join(
+            [*COMMAND, "exec", "-q", "-s", "endless", "i = 0\nwhile True:\n    print(i); i += 1"]
+        )
         told = subprocess.run(
             ["bash", "-c", f"{command} | head -2; echo ${{PIPESTATUS[0]}}"],
             cwd=live_project.folder,
@@ -198,7 +201,7 @@ def test_a_reader_that_goes_away_stops_the_code_and_the_command(live_project: Pr
             check=True,
         )
         assert told.stdout == "0\n1\n141\n"
-        assert told.stderr == ""
+        assert said_by(told) == ""
         until(lambda: _state(live_project, "endless") == "idle", "end of the code")
 
 
@@ -235,7 +238,7 @@ def test_a_hangup_leaves_the_code_running(live_project: Project, tmp_path: Path)
 def test_an_execution_that_nobody_knows_cannot_be_attached_to(live_project: Project) -> None:
     told = run(live_project, "exec", "--attach", "00000000")
     assert (told.returncode, told.stdout) == (12, "")
-    assert "error: there is no execution 00000000" in told.stderr
+    assert "error[JLM-EXECUTION-NOT-FOUND]: there is no execution 00000000" in told.stderr
 
 
 def test_a_full_disk_is_told_and_stops_the_code(live_project: Project) -> None:
@@ -251,7 +254,7 @@ def test_a_full_disk_is_told_and_stops_the_code(live_project: Project) -> None:
             check=False,
         )
         assert told.returncode == 13
-        assert "error: cannot write the output: No space left on device" in told.stderr
+        assert "error[JLM-CANNOT-WRITE]: cannot write the output: No space left on device" in told.stderr
         assert "Traceback" not in told.stderr
         until(lambda: _state(live_project, "full") == "idle", "end of the code")
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -19,12 +20,15 @@ from jlab_mcp.errors import JlabMcpError
 from tests.cli.profiles import User
 from tests.commands import COMMAND, LIMIT, run, said
 from tests.conftest import Project
+from tests.sites import put
 
 
 @pytest.mark.parametrize(
     ("arguments", "message", "called"),
     [
         (["start", "--foo"], "no such option: --foo", "jlab-mcp start"),
+        (["stop", "--jib"], "no such option: --jib, did you mean `--job`?", "jlab-mcp stop"),
+        (["statu"], "no such command `statu`, did you mean `status`?", "jlab-mcp"),
         (["blah"], "no such command `blah`", "jlab-mcp"),
         (["profile", "copy"], "missing argument `NAME`", "jlab-mcp profile copy"),
         (["logs", "-n", "x"], "invalid value for `--lines` / `-n`: input should be", "jlab-mcp logs"),
@@ -72,10 +76,15 @@ def test_verbose_says_what_is_asked_and_never_the_token(live_project: Project) -
     assert "debug: " not in run(live_project, "status").stderr
 
 
-def test_verbose_names_the_commands_that_are_run(user: User) -> None:
+def test_verbose_names_the_commands_that_are_run(user: User, tmp_path: Path) -> None:
     user.profile("mine", 'mode = "slurm"\n')
-    told = user.run("profile", "check", "mine", "--verbose", PATH="/nowhere")
-    assert "debug: `sbatch` is not on PATH\n" in told.stderr
+    put(tmp_path / "commands", "sbatch", "echo 'sbatch: Job 1 to start at soon' >&2")
+    (tmp_path / "commands/bash").symlink_to("/bin/bash")
+    told = user.run("profile", "check", "mine", "--verbose", PATH=str(tmp_path / "commands"))
+    (line,) = [
+        line for line in told.stderr.splitlines() if line.startswith("debug: ran `sbatch --test-only ")
+    ]
+    assert ": exit status 0 after " in line
 
 
 @pytest.mark.parametrize(

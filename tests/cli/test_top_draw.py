@@ -171,7 +171,9 @@ def test_the_chosen_row_is_on_the_screen(height: int) -> None:
     view = _view(Snapshot(at=NOW, servers=many))
     for key in ["down"] * 31 + ["up"] * 31 + ["page down"] * 4 + ["home", "end"]:
         view.press(key)
-        assert any("▶" in line for line in _drawn(view, 50, height)), (key, view.chosen)
+        drawn = _drawn(view, 50, height)
+        assert any("▶" in line for line in drawn), (key, view.chosen)
+        assert (len(drawn), drawn[-1].startswith("q quit")) == (height, True)
 
 
 def test_a_choice_stays_while_its_row_does_and_goes_to_its_server_then() -> None:

@@ -14,7 +14,6 @@ import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
-from jlab_mcp.errors import ExitCode
 from tests.commands import COMMAND, alive, record_of, run
 from tests.conftest import Project
 
@@ -107,12 +106,6 @@ async def test_an_mcp_server_that_starts_nothing_leaves_nothing(
     assert (pinged.is_error, refused.is_error) == (False, True)
     assert status.contents
     assert traces(homely_project) == []
-
-
-def test_the_readme_explains_every_exit_code() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = {int(code) for code in re.findall(r"^\| (\d+) \| ", readme, re.MULTILINE)}
-    assert rows == set(ExitCode)
 
 
 def test_make_alone_lists_the_targets() -> None:

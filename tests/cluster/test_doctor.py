@@ -304,8 +304,26 @@ def test_what_others_may_write_and_what_the_user_may_not_read_is_named_and_mende
         config.chmod(mode)
         code, checks = examine(project)
         assert (code, failures(checks)[0]) == (3, check)
-        assert str(config) in checks[check]["command"]
+        assert "modes/config/config.toml" in checks[check]["command"]
         assert examine(project, after=checks[check]["command"])[0] == 0
+
+
+def test_a_folder_of_settings_that_is_closed_to_its_own_user_is_opened(quiet_lab: Lab) -> None:
+    project = make_project(quiet_lab, "shut")
+    project.settings.chmod(0)
+    code, checks = examine(project)
+    assert (code, failures(checks)) == (3, ["settings-files", "profile"])
+    assert checks["settings-files"]["command"].startswith("chmod u+rwx ")
+    assert examine(project, after=checks["settings-files"]["command"])[0] == 0
+
+
+def test_a_slurm_conf_that_is_not_there_is_named(quiet_lab: Lab) -> None:
+    project = make_project(quiet_lab, "conf")
+    code, checks = examine(project, SLURM_CONF="/nowhere/slurm.conf")
+    assert (code, failures(checks)) == (15, ["slurm-commands"])
+    assert (
+        examine(project, after=checks["slurm-commands"]["command"], SLURM_CONF="/nowhere/slurm.conf")[0] == 0
+    )
 
 
 def test_a_project_in_a_folder_of_this_host_alone_is_moved(quiet_lab: Lab) -> None:

@@ -61,7 +61,7 @@ async def _look(scene: Scene, fields: tuple[str, ...]) -> Finding:
     field = (given or fields)[0]
     if (field in ("account", "qos")) and (none := _keeps_none(cluster)):
         return fine(none)
-    if unknown := _unknown(field, cluster):
+    if unknown := _unknown(field, slurm, cluster):
         return unchecked(unknown)
     if not given:
         return _unset(field, slurm, cluster)
@@ -120,8 +120,10 @@ def _keeps_none(cluster: Cluster) -> str | None:
     )
 
 
-def _unknown(field: str, cluster: Cluster) -> str | None:
+def _unknown(field: str, slurm: SlurmSection, cluster: Cluster) -> str | None:
     """Return why it is not known what there is; None where it is."""
+    if field in ("time", *GPUS) and slurm.partition and not chosen_partitions(slurm, cluster):
+        return f"there is no partition {slurm.partition} to compare it with"
     begins = _UNKNOWN.get(field, (_NO_PARTITIONS, "the nodes of the partitions"))
     return next((said for said in cluster.sentences if said.startswith(begins)), None)
 

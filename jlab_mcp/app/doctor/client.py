@@ -75,12 +75,12 @@ def _broken(scene: Scene, file: ClientFile, why: str) -> Finding:
     said += why if why.startswith("cannot") else f"is not {file.format.upper()}: {why[:1].lower()}{why[1:]}"
     if file.client == "VS Code" and not why.startswith("cannot"):
         return doubtful(said, "comments are allowed there, so this may be as it should; it was not looked at")
-    command = f"chmod u+r {shlex.quote(str(file.path))}" if why.startswith("cannot") else ""
+    command = f"chmod u+r {scene.word(file.path)}" if why.startswith("cannot") else ""
     return failed(
         said,
         code=ExitCode.CONFIG,
         fix="mend it" if not command else "let yourself read it",
-        command=command or f"${{EDITOR:-vi}} {shlex.quote(str(file.path))}",
+        command=command or f"${{EDITOR:-vi}} {scene.word(file.path)}",
     )
 
 
@@ -141,7 +141,7 @@ def _add(scene: Scene, old: Entry | None, profile: str | None = None) -> str:
         name = shlex.quote(old.name)
         add = claude_command(old.name, entry).replace("mcp add", f"mcp add --scope {old.scope}", 1)
         return f"claude mcp remove --scope {old.scope} {name} && {add}"
-    return f"jlab-mcp profile mcp-config{flag} && ${{EDITOR:-vi}} {shlex.quote(str(old.file.path))}"
+    return f"jlab-mcp profile mcp-config{flag} && ${{EDITOR:-vi}} {scene.word(old.file.path)}"
 
 
 CHECKS: tuple[Check[Scene], ...] = (Check("client", "MCP client", _entry),)

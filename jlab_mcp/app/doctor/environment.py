@@ -161,5 +161,5 @@ async def _node(scene: Scene) -> tuple[str, str | None]:
 
 CHECKS: tuple[Check[Scene], ...] = (
     Check("environment", "JupyterLab", _environment, needs=("profile", "node")),
-    Check("architecture", "architecture", _architecture, needs=("environment", "controller"), of_slurm=True),
+    Check("architecture", "architecture", _architecture, needs=("environment", "test-only"), of_slurm=True),
 )

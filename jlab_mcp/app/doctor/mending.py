@@ -29,7 +29,7 @@ def set_command(scene: Scene, path: str, value: str) -> str:
     if origin.kind == "variable":
         return f"export {origin.where}={shlex.quote(value)}"
     if origin.in_file and (line := _own_line(scene, Path(origin.where), path)):
-        file = shlex.quote(origin.where)
+        file = scene.word(Path(origin.where))
         key = path.rpartition(".")[2]
         changed = shlex.quote(f"{line}c {key} = {toml_value(value)}".replace("\\", "\\\\"))
         trusted = " && jlab-mcp config trust" if Path(origin.where).name == PROJECT_FILE else ""
@@ -55,7 +55,7 @@ def edit_command(scene: Scene, problem: str) -> str:
     if not path.is_file() or not os.access(path, os.W_OK):
         return ""
     at = f"+{match['line']} " if match["line"] else ""
-    return f"${{EDITOR:-vi}} {at}{shlex.quote(str(path))}"
+    return f"${{EDITOR:-vi}} {at}{scene.word(path)}"
 
 
 def _own_line(scene: Scene, file: Path, path: str) -> int | None:

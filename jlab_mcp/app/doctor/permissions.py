@@ -5,7 +5,6 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import shlex
 import stat
 from typing import TYPE_CHECKING
 
@@ -36,27 +35,25 @@ async def _permissions(scene: Scene) -> Finding:
             f"{_of(scene, foreign)} belongs to {_owner(foreign[0])}, who can change what runs as you",
             code=ExitCode.CONFIG,
             fix="make it yours",
-            command=_made_own(foreign[0]),
+            command=_made_own(scene, foreign[0]),
         )
     if open_:
         return failed(
             f"{_of(scene, open_)} can be written by others, who can change what runs as you",
             code=ExitCode.CONFIG,
             fix="take that from them",
-            command=f"chmod go-w {shlex.join(map(str, open_))}",
+            command=f"chmod go-w {' '.join(map(scene.word, open_))}",
         )
     if secret:
         return failed(
             f"{_of(scene, secret)} can be read by others, and holds the token of a server",
             code=ExitCode.CONFIG,
             fix="close it, and restart the server, so that it has a new token",
-            command=f"chmod go-rwx {shlex.join(map(str, secret))}",
+            command=f"chmod go-rwx {' '.join(map(scene.word, secret))}",
         )
     looked = len(own) + len(list(_with_tokens(scene)))
-    nothing = "there is nothing yet that others could read or write"
-    return fine(
-        f"{looked} files and folders are yours alone to write, and tokens to read" if looked else nothing
-    )
+    told = f"nobody else can write what runs as you, or read a token ({looked} files and folders)"
+    return fine(told if looked else "there is nothing yet that others could read or write")
 
 
 def _own(scene: Scene) -> Iterator[Path]:
@@ -89,6 +86,8 @@ def _others_may_write(path: Path) -> bool:
     if path.is_symlink():
         path = path.resolve()
     said = path.stat()
+    if stat.S_ISDIR(said.st_mode) and said.st_mode & stat.S_ISVTX:
+        return False  # as in /tmp, nobody can take another one's files away
     if said.st_mode & stat.S_IWOTH:
         return True
     return bool(said.st_mode & stat.S_IWGRP) and not _is_private_group(said.st_gid, said.st_uid)
@@ -103,10 +102,10 @@ def _is_private_group(gid: int, uid: int) -> bool:
     return gid == user.pw_gid and group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
 
 
-def _made_own(path: Path) -> str:
+def _made_own(scene: Scene, path: Path) -> str:
     """Return the command that makes a file or folder the user's own: a copy takes its place."""
-    own, copied = shlex.quote(str(path)), shlex.quote(f"{path}.mine")
-    return f"cp -r {own} {copied} && mv {own} {shlex.quote(f'{path}.theirs')} && mv {copied} {own}"
+    own, copied, old = (scene.word(path.with_name(path.name + end)) for end in ("", ".mine", ".theirs"))
+    return f"cp -r {own} {copied} && mv {own} {old} && mv {copied} {own}"
 
 
 def _of(scene: Scene, paths: list[Path]) -> str:

@@ -55,6 +55,9 @@ async def _why_stale(scene: Scene, each: ProjectServer) -> str:
     same = job and (job.cluster, job.slurm_conf) == (scene.resolved.slurm.clusters, scene.resolved.slurm_conf)
     if job is None or not same or scene.resolved.mode != "slurm" or not each.usable:
         return ""
+    in_flight = job.job_id is None and each.record.created_at > scene.began - job.command_timeout
+    if in_flight or each.record.created_at > scene.began:
+        return ""
     try:
         queue = await scene.queue()
     except SlurmUnreachable:

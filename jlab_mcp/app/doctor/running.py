@@ -82,11 +82,13 @@ async def _make(check: Check[Scene], scene: Scene, made: dict[str, asyncio.Task[
     try:
         finding = await check.look(scene)
     except JlabMcpError as error:
+        command = str(error.details.get("command", ""))
         finding = failed(
             error.message,
             *map(str, error.details.get("hints", ())),
             code=error.exit_code,
-            command=str(error.details.get("command", "")),
+            fix="this mends it" if command else "",
+            command=command,
         )
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""

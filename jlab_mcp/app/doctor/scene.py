@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
@@ -55,6 +57,7 @@ class Scene:
         self.project_dir = project_folder(project_dir)
         self.home = home_folder(self.environ)
         self.hostname = hostname()
+        self.began = time.time()
         self.problem: ConfigError | None = None
         self.settings: ResolvedProfile | None = None
         self._asked: dict[str, asyncio.Task[Any]] = {}
@@ -82,6 +85,12 @@ class Scene:
     def shown(self, path: Path) -> str:
         """Write a path as its user would."""
         return shown(path, self.home)
+
+    def word(self, path: Path) -> str:
+        """Write a path as a word of a shell's command, in short where it is in the home."""
+        if path.is_relative_to(self.home) and path != self.home:
+            return f"~/{shlex.quote(str(path.relative_to(self.home)))}"
+        return shlex.quote(str(path))
 
     @cached_property
     def mounts(self) -> tuple[Mount, ...]:

@@ -43,9 +43,9 @@ async def _files(scene: Scene) -> Finding:
         shown = listed([scene.shown(path) for path in files], most=4)
         nowhere = f"there are none, neither in {scene.shown(where.user.folder)} nor in the project"
         return fine(shown or nowhere)
-    closed = [str(path) for path in files if path.is_file() and not os.access(path, os.R_OK)]
+    closed = [scene.word(path) for path in files if path.is_file() and not os.access(path, os.R_OK)]
     if closed:
-        fix, command = "let yourself read it", f"chmod u+r {shlex.join(closed)}"
+        fix, command = "let yourself read it", f"chmod u+r {' '.join(closed)}"
     else:
         fix, command = "mend that line", edit_command(scene, problems[0]) or "jlab-mcp profile validate"
     return failed(problems[0], *problems[1:_MOST], code=ExitCode.CONFIG, fix=fix, command=command)
@@ -135,7 +135,7 @@ async def _trust(scene: Scene) -> Finding:
         return doubtful(
             f"{scene.shown(file)} is not trusted, so this of it is ignored: {listed(keys)}",
             fix="read the file, then trust it",
-            command=f"cat {shlex.quote(str(file))} && jlab-mcp config trust",
+            command=f"cat {scene.word(file)} && jlab-mcp config trust",
         )
     return fine(f"{scene.shown(file)} counts whole")
 

@@ -133,7 +133,7 @@ async def _controller(scene: Scene) -> Finding:
     took = time.monotonic() - began
     cluster = await scene.cluster()
     name = scene.resolved.slurm.clusters or cluster.name
-    there = f"that of {name} answers" if name else "it answers"
+    there = f"{name} answers" if name else "it answers"
     count = f"{len(jobs)} {'job' if len(jobs) == 1 else 'jobs'} of yours"
     if took > _SLOW:
         return doubtful(
@@ -205,9 +205,11 @@ async def _refused(scene: Scene, reason: str, hints: tuple[str, ...]) -> Finding
             break
     return failed(
         f"SLURM refuses the job: {reason}",
-        *hints,
+        *(() if command else hints),  # else the check of that setting has said so
         code=ExitCode.JOB_REFUSED,
-        fix="change the setting" if command else "ask the cluster what it has, and make a profile of it",
+        fix="change the setting, as above"
+        if command
+        else "ask the cluster what it has, and make a profile of it",
         command=command or "jlab-mcp profile init",
     )
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from jlab_mcp.core.resolver import ResolvedProfile
 
 Form = Literal["html", "py"]
-_EXPORTERS: dict[str, str] = {"html": "html", "py": "script"}
 
 
 async def converted(resolved: ResolvedProfile, notebook: Notebook, form: Form) -> bytes:
@@ -35,8 +34,15 @@ async def converted(resolved: ResolvedProfile, notebook: Notebook, form: Form) -
     python = await asyncio.to_thread(python_with_nbconvert, candidates, os.environ)
     content = {**notebook.content, "metadata": {"title": notebook.path.stem, **notebook.content["metadata"]}}
     return await asyncio.to_thread(
-        convert, python, json.dumps(content, ensure_ascii=False), _EXPORTERS[form], os.environ
+        convert, python, json.dumps(content, ensure_ascii=False), _exporter(notebook, form), os.environ
     )
+
+
+def _exporter(notebook: Notebook, form: Form) -> str:
+    """Return nbconvert's name of a form; `script` goes by what the kernel wrote, which not every file has."""
+    if form == "html":
+        return "html"
+    return "python" if notebook.language in ("python", "ipython") else "script"
 
 
 def product_path(notebook: Notebook, form: Form, output: Path | None) -> Path:
@@ -55,9 +61,9 @@ def check_free(path: Path) -> None:
         CannotWrite: its folder is not there.
     """
     if os.path.lexists(path):
-        raise FileInTheWay(f"{path} exists already", details={"path": str(path)})
+        raise FileInTheWay(f"`{path}` exists already", details={"path": str(path)})
     if not path.parent.is_dir():
-        raise CannotWrite(f"cannot write {path}: there is no folder {path.parent}", remedy=Remedy.NONE)
+        raise CannotWrite(f"cannot write `{path}`: there is no folder `{path.parent}`", remedy=Remedy.NONE)
 
 
 def keep(path: Path, data: bytes, *, force: bool) -> None:

@@ -93,9 +93,9 @@ def _find(resolved: ResolvedProfile, named: str) -> Path:
         if path.is_file():
             return Path(os.path.normpath(path))
     if given.is_dir():
-        raise NotANotebook(f"{in_utf8(named)} is a folder")
+        raise NotANotebook(f"`{in_utf8(named)}` is a folder")
     raise NotebookNotFound(
-        f"there is no notebook {in_utf8(named)}, neither here nor in {resolved.notebook_dir}"
+        f"there is no notebook `{in_utf8(named)}`, neither here nor in `{resolved.notebook_dir}`"
     )
 
 
@@ -142,11 +142,11 @@ def _of_file(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # cells of old notebooks have no ids
             content: dict[str, Any] = nbformat.reads(text, as_version=4)
     except FileNotFoundError as error:
-        raise NotebookNotFound(f"there is no notebook {path}") from error
+        raise NotebookNotFound(f"there is no notebook `{path}`") from error
     except OSError as error:
-        raise NotANotebook(f"cannot read {path}: {error.strerror}") from error
+        raise NotANotebook(f"cannot read `{path}`: {error.strerror}") from error
     except Exception as error:  # nbformat's readers raise whatever comes of what they are given
-        raise NotANotebook(f"{path} is no notebook: {' '.join(str(error).split())[:200]}") from error
+        raise NotANotebook(f"`{path}` is no notebook: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(content.get("cells"), list):
-        raise NotANotebook(f"{path} is no notebook: it has no cells")
+        raise NotANotebook(f"`{path}` is no notebook: it has no cells")
     return content

@@ -10,6 +10,7 @@ import typer
 
 from jlab_mcp.cli.notebook.show import PathArgument  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_all
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_warnings
 from jlab_mcp.errors import ExitCode
 
@@ -54,7 +55,8 @@ def export(
         from jlab_mcp.app.notebook.export import check_free, converted, keep, product_path
         from jlab_mcp.app.notebook.read import read
 
-        notebook = await read(resolved, path)
+        with PROGRESS.during("reading the notebook"):
+            notebook = await read(resolved, path)
         show_warnings(notebook.notes)
         if notebook.session is not None:
             say(f"as session {notebook.session.session_id} has it open")
@@ -62,7 +64,8 @@ def export(
         target = product_path(notebook, form.value, None if to_stdout else output)
         if not to_stdout and not force:
             check_free(target)  # before all the work
-        made = await converted(resolved, notebook, form.value)
+        with PROGRESS.during("waiting for nbconvert"):
+            made = await converted(resolved, notebook, form.value)
         if to_stdout:
             data(made.decode("utf-8", "replace").removesuffix("\n"))
         else:

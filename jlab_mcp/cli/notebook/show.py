@@ -8,6 +8,7 @@ import typer
 
 from jlab_mcp.cli.options import JsonOption  # noqa: TC001 - typer reads the annotations
 from jlab_mcp.cli.outcome import run_on_all
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_warnings
 from jlab_mcp.errors import CellNotFound, ExitCode
 
@@ -48,7 +49,8 @@ def show(
     async def body(resolved: ResolvedProfile) -> ExitCode:
         from jlab_mcp.app.notebook.read import read
 
-        notebook = await read(resolved, path)
+        with PROGRESS.during("reading the notebook"):
+            notebook = await read(resolved, path)
         which = _which(notebook, cells)
         show_warnings(notebook.notes)
         if notebook.session is not None:

@@ -13,11 +13,14 @@ from jlab_mcp.app.pictures import Album
 from jlab_mcp.app.reach import reach
 from jlab_mcp.app.roster import pick, roster
 from jlab_mcp.app.whereabouts import server_of_execution
-from jlab_mcp.cli.render import data, say, show_warnings
+from jlab_mcp.cli.progress import PROGRESS
+from jlab_mcp.cli.render import data, say, show_error, show_warnings
 from jlab_mcp.cli.running.outlet import Outlet
 from jlab_mcp.cli.running.pictures import Pictures
 from jlab_mcp.cli.running.relay import Relay
 from jlab_mcp.cli.running.run import Code, judge, run
+from jlab_mcp.cli.tone import TONE
+from jlab_mcp.errors import JlabMcpError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,13 +66,19 @@ async def carry_out(order: Order, resolved: ResolvedProfile) -> ExitCode:
     Raises:
         JlabMcpError: it could not be run, or did not run to its end.
     """
-    target, session = await _place(order, resolved)
+    with PROGRESS.during("asking the servers for the session"):
+        target, session = await _place(order, resolved)
     async with reach(target) as connected:
         code = await _code(order, connected, session)
         execution = await run(connected, code, None if order.json else _show(order, resolved, code))
-        if order.json:
-            data(execution.model_dump_json(indent=2))
-    return judge(execution, where=code.where)
+    if not order.json:
+        return judge(execution, where=code.where)
+    data(execution.model_dump_json(indent=2))
+    try:
+        return judge(execution, where=code.where)
+    except JlabMcpError as error:  # a script reads one JSON object from stdout, and has it
+        show_error(error, order.profile)
+        return error.exit_code
 
 
 async def _place(order: Order, resolved: ResolvedProfile) -> tuple[Target, Session | None]:
@@ -80,7 +89,9 @@ async def _place(order: Order, resolved: ResolvedProfile) -> tuple[Target, Sessi
         meant = find(order.profile)
         show_warnings(note for note in meant.notes if note not in resolved.warnings)
         return meant.target, None
-    target, session = pick(await roster(resolved, order.profile), order.session)
+    with PROGRESS.during("looking for the session"):
+        found = await roster(resolved, order.profile)
+    target, session = pick(found, order.session)
     if order.session is None:
         say(f"in session {session.session_id} ({session.name}), the only one that is open")
     return target, session
@@ -98,9 +109,10 @@ async def _code(order: Order, connected: Connected, session: Session | None) -> 
             lambda: following.begin(connected, execution_id, order.source, None, kernel=order.kernel),
         )
     if session is None:
-        opened = await notebooks.open_session(connected, order.new or "", "new", kernel=order.kernel)
+        with PROGRESS.during("opening the session"):
+            opened = await notebooks.open_session(connected, order.new or "", "new", kernel=order.kernel)
         session = opened.session
-        say(f"session {session.session_id}: {session.notebook_path}")
+        say(f"session {session.session_id}: `{session.notebook_path}`")
     session_id = session.session_id
     return Code(
         execution_id,
@@ -112,4 +124,9 @@ async def _code(order: Order, connected: Connected, session: Session | None) -> 
 def _show(order: Order, resolved: ResolvedProfile, code: Code) -> Callable[[StreamPage], None]:
     out, err = Outlet(sys.stdout), Outlet(sys.stderr, may_fail=True)
     album = Album(resolved, code.execution_id)
-    return Relay(out, err, Pictures(out, order.way, album.save, err.write_line)).write
+
+    def tell(text: str) -> None:
+        if not TONE.quiet:
+            err.write_line(text)
+
+    return Relay(out, err, Pictures(out, order.way, album.save, tell)).write

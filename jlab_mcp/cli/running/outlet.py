@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from jlab_mcp.cli.tone import colourful
 from jlab_mcp.core import words
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Outlet:
     @property
     def is_coloured(self) -> bool:
         """Whether colours are wanted there."""
-        return self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        return self._stream is not None and colourful(self._stream)
 
     def write(self, text: str) -> None:
         """Write text as it is.

@@ -54,7 +54,7 @@ class Pictures:
             return False
         sequences = None if way is Way.FILES else self._drawn(picture)
         if sequences is None:
-            self._tell(f"picture saved as {self._save(picture)}")
+            self._tell(f"picture saved as `{self._save(picture)}`")
             return False
         self._out.write("" if self._out.begins_line else "\n")
         self._out.write_bytes(sequences)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jlab_mcp.app import following
+from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import say, show_hint, show_warnings
 from jlab_mcp.cli.running.attention import Attention, end_by, end_with
 from jlab_mcp.client.models import ExecutionState
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _TELL_SECONDS = 1.5
 """Seconds after which a person hears that interrupted code has not ended."""
+_LOOK_SECONDS = 1.0
+"""How often it is looked whether the connection is lost."""
 _STOP_SECONDS = 8.0
 """How long the command waits for code to be stopped before it ends itself."""
 
@@ -61,6 +64,7 @@ async def run(connected: Connected, code: Code, show: Callable[[StreamPage], Non
     """
     with Attention() as attention:
         running = asyncio.ensure_future(_to_the_end(connected, code, show))
+        watching = asyncio.ensure_future(_tell_while_lost(connected))
         try:
             return await _attended(connected, code, running, attention)
         except Gone:
@@ -70,8 +74,27 @@ async def run(connected: Connected, code: Code, show: Callable[[StreamPage], Non
             await _stop(connected, code)
             raise
         except (ServerUnreachable, NoServer):
+            PROGRESS.over()
             _say_how_to_go_on(code)
             raise
+        finally:
+            watching.cancel()
+            PROGRESS.over()
+
+
+async def _tell_while_lost(connected: Connected) -> None:
+    """Show that the connection is lost, while it is tried again."""
+    lost = False
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if connected.client.lost_for is not None:
+            PROGRESS.expect(
+                "connecting again: the connection to the server is lost, the code goes on meanwhile"
+            )
+            lost = True
+        elif lost:
+            PROGRESS.over()
+            lost = False
 
 
 def judge(execution: Execution, *, where: str) -> ExitCode:
@@ -99,10 +122,16 @@ async def _to_the_end(
     connected: Connected, code: Code, show: Callable[[StreamPage], None] | None
 ) -> Execution:
     if code.begin is not None:
+        PROGRESS.expect("sending the code")
         await code.begin()
     if show is None:
+        PROGRESS.expect("waiting for the code")
         return await following.outcome(connected, code.execution_id)
     async for page in following.follow(connected, code.execution_id):
+        if page.execution.state is ExecutionState.QUEUED:
+            PROGRESS.expect("waiting for the kernel, or for what it runs before")
+        else:
+            PROGRESS.over()
         try:
             # In a thread: a reader that takes its time must not keep the connection from being tended.
             await asyncio.to_thread(show, page)

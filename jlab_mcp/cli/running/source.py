@@ -39,15 +39,15 @@ def source(code: str | None, file: Path | None) -> str:
 def _of_file(file: Path) -> str:
     if file.suffix == ".ipynb":
         raise typer.BadParameter(
-            f"{file} is a notebook; its code is printed by `jlab-mcp notebook export {file} --to py`",
+            f"`{file}` is a notebook; its code is printed by `jlab-mcp notebook export {file} --to py`",
             param_hint="--file",
         )
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise typer.BadParameter(f"cannot read {file}: {error.strerror}", param_hint="--file") from error
+        raise typer.BadParameter(f"cannot read `{file}`: {error.strerror}", param_hint="--file") from error
     except UnicodeDecodeError as error:
-        raise typer.BadParameter(f"{file} is not UTF-8", param_hint="--file") from error
+        raise typer.BadParameter(f"`{file}` is not UTF-8", param_hint="--file") from error
 
 
 def _of_stdin() -> str:

@@ -23,6 +23,12 @@ _PART = re.compile(r"\r|\x08|\x1b\[[0-9;:?<=>]{0,64}[@-~]|[^\r\x08\x1b]+|\x1b")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-9;:?<=>]{0,64})?\Z")
 
 
+def uncoloured(line: str) -> str:
+    """Return a line without escape sequences: its characters alone, for where there are no colours."""
+    parts = (part for part in _PART.findall(line) if not part.startswith("\x1b"))
+    return "".join(parts)
+
+
 class HeadAndTail:
     """Text that keeps its first and last half of `limit` characters, and counts all of them."""
 

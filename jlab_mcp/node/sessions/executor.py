@@ -271,9 +271,9 @@ class Execution:
         return self.ended
 
     async def wait_beyond(self, offset: int, timeout: float) -> None:
-        """Return when there is more text than `offset` bytes, at its end, or after `timeout` seconds."""
-        deadline = time.monotonic() + timeout
-        while self.folder.text_bytes <= offset and not self.ended:
+        """Return at the first byte beyond `offset`, at its begin or end, or after `timeout` seconds."""
+        deadline, state = time.monotonic() + timeout, self.state
+        while self.folder.text_bytes <= offset and self.state == state and not self.ended:
             left = deadline - time.monotonic()
             if left <= 0:
                 return

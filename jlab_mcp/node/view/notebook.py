@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from ..outputs.terminal import uncoloured
 from . import blocks
 from .changes import Look
 from .markdown import markdown_tree
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ..sessions.session import Session
     from ..settings import NodeSettings
 
-_COLOURS = re.compile(r"\x1b\[[0-9;:]*[A-Za-z]")
 _LINE = 200  # characters of the latest line
 _BEGAN, _ENDED = "iopub.execute_input", "shell.execute_reply"
 
@@ -45,7 +44,7 @@ def session_shown(session: Session, settings: NodeSettings) -> dict[str, Any]:
             "cell": cell_id,
             "index": session.document.index_of(cell_id) if cell_id in session.document and cell_id else None,
             "started_at": running.started_at,
-            "line": _COLOURS.sub("", running.folder.latest_line())[-_LINE:],
+            "line": uncoloured(running.folder.latest_line())[-_LINE:],
         },
     }
 

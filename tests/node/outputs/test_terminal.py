@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jlab_mcp.node.outputs import terminal
-from jlab_mcp.node.outputs.terminal import TerminalText
+from jlab_mcp.node.outputs.terminal import TerminalText, uncoloured
 
 COLOURED = st.lists(
     st.sampled_from(
@@ -115,3 +115,7 @@ def test_what_is_held_stays_small() -> None:
         text.feed("x" * 999 + "\n")
     assert text.kept < 60_000
     assert text.shown == 2_000_000
+
+
+def test_a_line_without_its_escapes_is_its_characters():
+    assert uncoloured("loss \x1b[33m0.1\x1b[0m é\x1b[K \x1b") == "loss 0.1 é "
