@@ -77,6 +77,7 @@ async def test_colours_follow_the_system_and_the_switch(browser: Browser, node: 
         back = "getComputedStyle(document.body).backgroundColor"
         dark = await person.page.evaluate(back)
         await person.page.emulate_media(color_scheme="light")
+        await expect(person.page.locator("html")).to_have_attribute("data-theme", "light")
         light = await person.page.evaluate(back)
         assert (dark, light) == ("rgb(13, 17, 23)", "rgb(246, 248, 250)")
         button = person.page.locator("#theme")
