@@ -23,10 +23,14 @@ INDEX = index=$$($(BIN)/python -m pip config get global.index-url 2>/dev/null ||
 	export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$index}}"; \
 	[ -n "$$UV_DEFAULT_INDEX" ] || unset UV_DEFAULT_INDEX;
 
+# What mkdocs says is shown only if it fails: with --quiet it would not count its warnings, and so never fail.
+BUILD_SITE = said=$$(NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir '$(1)' 2>&1) || { echo "$$said" >&2; exit 1; }
+
 # The tests on the lab wait for SLURM's timers more than they compute: with `make -j2` all else runs beside them.
 CHECKS := check-tests-lab check-format check-lint check-types check-imports check-schemas check-docs check-tests-here
 
-.PHONY: help setup demo test bench bench-slurm dist bundle schemas reference recording screenshot docs format constraints clean check-tests $(CHECKS)
+.PHONY: help setup demo test bench bench-slurm dist bundle schemas reference recording screenshot docs format constraints clean \
+    check-tests $(CHECKS)
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -56,9 +60,6 @@ schemas: $(READY) ## Write schemas/ anew from the models
 	@rm -f schemas/*.schema.json
 	@$(BIN)/python -m jlab_mcp.app.schemas schemas
 
-screenshot: $(READY) ## Take the picture of the live page anew (Chromium; docs/images/live-page.png)
-	@$(BIN)/python -m tests.browser.screenshot docs/images/live-page.png
-
 reference: $(READY) ## Write docs/reference/ anew from the program
 	@rm -f docs/reference/*.md
 	@$(BIN)/python -m docs.generate docs/reference
@@ -67,7 +68,10 @@ recording: $(READY) ## Record the terminal session of the README anew (docs/imag
 	@$(BIN)/python -m docs.record docs/images/session.svg
 
 docs: $(READY) ## Build the documentation into site/
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir site
+	@$(call BUILD_SITE,$(CURDIR)/site)
+
+screenshot: $(READY) ## Take the picture of the live page anew (Chromium; docs/images/live-page.png)
+	@$(BIN)/python -m tests.browser.screenshot docs/images/live-page.png
 
 format: $(READY) ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -94,7 +98,7 @@ check-docs: $(READY) ## Check that docs/reference/ is what the program says, and
 	@rm -rf $(VENV)/reference; mkdir $(VENV)/reference
 	@$(BIN)/python -m docs.generate $(VENV)/reference
 	@diff -u docs/reference $(VENV)/reference || { echo 'hint: `make reference` writes it anew' >&2; exit 1; }
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --site-dir $(abspath $(VENV))/site
+	@$(call BUILD_SITE,$(CURDIR)/$(VENV)/site)
 
 check-tests: $(READY) ## Run the tests, or some of them (PYTEST_ARGS)
 	@$(BIN)/python -m pytest -p tests.ci_skips $(PYTEST_ARGS)

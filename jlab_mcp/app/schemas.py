@@ -102,6 +102,24 @@ def _top() -> str:
     return output_schema(Snapshot, "each line of jlab-mcp top --json")
 
 
+def _sessions() -> str:
+    from jlab_mcp.app.overview import Overview
+
+    return output_schema(Overview, "jlab-mcp sessions --json")
+
+
+def _exec() -> str:
+    from jlab_mcp.client.models import Execution
+
+    return output_schema(Execution, "jlab-mcp exec --json")
+
+
+def _notebook_show() -> str:
+    from jlab_mcp.app.notebook.read import ShownNotebook
+
+    return output_schema(ShownNotebook, "jlab-mcp notebook show --json")
+
+
 def _stop() -> str:
     from jlab_mcp.app.stop import StopReport
 
@@ -120,6 +138,9 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "status": _status,
     "status-all": _status_all,
     "top": _top,
+    "sessions": _sessions,
+    "exec": _exec,
+    "notebook-show": _notebook_show,
     "stop": _stop,
     "error": _error,
     "list-profiles": _list_profiles,

@@ -14,7 +14,7 @@ from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - type
 from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data
 from jlab_mcp.cli.settle import settle
-from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, YELLOW, coloured
+from jlab_mcp.cli.tone import CYAN, DIM, GREEN, RED, TONE, YELLOW, coloured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 _WORDS: dict[str, str] = {"ok": "ok", "warning": "warning", "failed": "failed", "not_checked": "-"}
 """What each level is called."""
-_COLOURS = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
+_COLOURS: dict[str, int] = {"ok": GREEN, "warning": YELLOW, "failed": RED, "not_checked": DIM}
 _LEVEL_WIDTH = 9
 _NARROWEST = 30
 """Columns that a sentence gets, however narrow the terminal."""
+_UNTOLD = ("ok", "not_checked")
+"""What `--quiet` leaves out."""
 
 
 def doctor(
@@ -43,7 +45,8 @@ def doctor(
 
     \b
     Changes nothing and submits nothing, but for the small job of --on-node.
-    Mend the first failure first: what comes after it may follow from it.
+    Mend the first failure first: what comes after it may follow from it. With --quiet only
+    what is not in order is printed.
     The exit code is 0 if nothing failed, else that of the first failure: 3 for a setting,
     15 if SLURM does not answer, 16 if it refuses the job, 8 if JupyterLab would not
     start, 10 for a broken record, 13 for a folder that cannot be written.
@@ -81,11 +84,12 @@ async def _all(scene: Scene, *, told: bool) -> list[Result]:
     coming = run(checks, scene)
     try:
         for check in checks:
-            with PROGRESS.during(f"checking: {check.title}"):
-                results.append(await anext(coming))
-            if told:
+            PROGRESS.expect(f"checking: {check.title}")
+            results.append(await anext(coming))
+            if told and not (TONE.quiet and results[-1].level in _UNTOLD):
                 data(_paragraph(results[-1], width))
     finally:
+        PROGRESS.over()
         await coming.aclose()
     return results
 

@@ -11,21 +11,19 @@ import sys
 if __name__ == "__main__":
     sys.path[0:1] = []  # else the modules beside this one would shadow others of the same name
 
-import argparse
 import contextlib
-import errno
-import fcntl
 import json
 import os
 import platform
 import socket
-import struct
 import tempfile
 import time
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_SIOCGIFADDR = 0x8915  # Linux: get an interface's address
+if TYPE_CHECKING:
+    import argparse
+
 PACKAGES = ("jupyterlab", "jupyter_server", "ipykernel")
 
 
@@ -55,25 +53,13 @@ def packages() -> dict[str, str]:
 
 
 def free_port(arguments: argparse.Namespace) -> tuple[int | None, str | None]:
-    """Return a port to listen on, if one is free, and why the address is not one of this node's."""
-    address = arguments.ip
+    """Return the port that the launcher would take, if there is one, and what is wrong with the address."""
+    from jlab_mcp_node.launch import EXIT_NO_PORT, CannotLaunch, find_port
+
     try:
-        if arguments.interface:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                asked = struct.pack("256s", os.fsencode(arguments.interface))
-                address = socket.inet_ntoa(fcntl.ioctl(probe, _SIOCGIFADDR, asked)[20:24])
-        for port in range(arguments.port_min, arguments.port_max + 1):
-            with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-                try:
-                    probe.bind((address, port))
-                except OSError as error:
-                    if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                        continue
-                    raise
-                return port, None
-    except OSError as error:
-        return None, os.strerror(error.errno or 0).lower()
-    return None, None
+        return find_port(arguments), None
+    except CannotLaunch as error:
+        return None, None if error.exit_code == EXIT_NO_PORT else str(error)
 
 
 def folders(arguments: argparse.Namespace) -> dict[str, str]:
@@ -103,14 +89,10 @@ def refusal(folder: str) -> str:
 
 def main() -> int:
     """Look, and write down what was seen; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Look around on a node.")
-    parser.add_argument("--connection-file", required=True)
-    parser.add_argument("--notebook-dir", required=True)
-    parser.add_argument("--ip", default="127.0.0.1")
-    parser.add_argument("--interface", default=None)
-    parser.add_argument("--port-min", type=int, required=True)
-    parser.add_argument("--port-max", type=int, required=True)
-    arguments, _ = parser.parse_known_args()
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from jlab_mcp_node.launch import parse_arguments
+
+    arguments = parse_arguments(sys.argv[1:])
     told = arguments.connection_file
     # A reader sees all of it or nothing.
     descriptor = os.open(f"{told}.part", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

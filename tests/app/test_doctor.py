@@ -242,8 +242,9 @@ def test_a_projects_environment_that_is_passed_over_is_a_warning(patient: Patien
             "3.8.20",
             {"jupyterlab": "4.2.0", "jupyter_server": "2.1", "ipykernel": "6.1"},
             "3.9 or newer",
-            "uv venv",
+            "uv venv --clear",
         ),
+        ("3.8.20", {}, "3.9 or newer", "uv venv --clear"),
         (
             "3.12.1",
             {"jupyterlab": "3.6.7", "jupyter_server": "1.24", "ipykernel": "6.1"},
@@ -251,14 +252,14 @@ def test_a_projects_environment_that_is_passed_over_is_a_warning(patient: Patien
             "--upgrade",
         ),
     ],
-    ids=["Python", "JupyterLab"],
+    ids=["Python", "Python without JupyterLab", "JupyterLab"],
 )
 def test_what_is_too_old_is_named(
     patient: Patient, python: str, packages: dict[str, str], said: str, command: str
 ) -> None:
     """No registry has to be at hand with such old packages: the interpreter only says that it has them."""
     venv = patient.user.project / "old"
-    for package in ("jupyterlab", "ipykernel"):
+    for package in packages:
         (venv / "lib/python3/site-packages" / package).mkdir(parents=True)
         (venv / "lib/python3/site-packages" / package / "__init__.py").touch()
     answer = json.dumps({"python": python, "machine": "x86_64", "packages": packages})

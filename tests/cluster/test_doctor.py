@@ -258,6 +258,15 @@ def test_a_loopback_address_in_a_job_is_refused_and_mended(quiet_lab: Lab) -> No
     assert examine(project, after=checks["ports"]["command"])[0] == 0
 
 
+def test_an_interface_that_the_node_does_not_have_is_told_from_there(quiet_lab: Lab) -> None:
+    project = make_project(quiet_lab, "interface", more='[server]\ninterface = "ib7"')
+    assert examine(project)[0] == 0  # nobody can tell from here
+    code, checks = examine(project, "--on-node")
+    assert (code, failures(checks)) == (8, ["ports"])
+    assert "the network interface ib7 is not there; alpha-a" in checks["ports"]["found"]
+    assert examine(project, "--on-node", after=checks["ports"]["command"])[0] == 0
+
+
 def test_a_server_whose_job_is_gone_is_found_by_the_queue_and_cleared_away(quiet_lab: Lab) -> None:
     project = make_project(quiet_lab, "gone", **HELD)
     project.ok("start", "--no-wait")

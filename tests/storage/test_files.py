@@ -32,7 +32,7 @@ def test_folders_and_files_are_for_their_user_alone(tmp_path: Path) -> None:
 
 def test_a_refusal_to_write_names_the_path(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(CannotWrite, match="file: Not a directory"), writing(tmp_path):
+    with pytest.raises(CannotWrite, match="file`: Not a directory"), writing(tmp_path):
         make_private_folder(tmp_path / "file" / "below")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jlab_mcp.app.preflight import job_interpreter, job_notes
@@ -14,14 +16,12 @@ from jlab_mcp.core.scripting.local import names_environment, needs_shell
 from jlab_mcp.core.slurm.commands import hosts_arguments, node_arguments
 from jlab_mcp.core.slurm.facts import parse_architecture
 from jlab_mcp.core.words import listed
-from jlab_mcp.errors import ExitCode, JlabMcpError
+from jlab_mcp.errors import ExitCode, JlabMcpError, StartFailed
 from jlab_mcp.runners.ask import ask
 from jlab_mcp.runners.inside import NEEDED, OLDEST_PYTHON, Inside, look_inside, machine_of
 from jlab_mcp.runners.interpreter import install_command
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from jlab_mcp.app.doctor.scene import Scene
     from jlab_mcp.runners.interpreter import Interpreter
 
@@ -31,37 +31,57 @@ _CONTAINER = "it is in a container, which is looked at only where it runs"
 async def _environment(scene: Scene) -> Finding:
     """Look into the environment that JupyterLab would run in."""
     resolved = scene.resolved
-    if resolved.mode == "slurm" and (seen := await scene.node()):
-        inside = Inside(str(seen.get("python")), str(seen.get("machine")), dict(seen.get("packages", {})))
-        return _judged(None, str(seen.get("executable")), inside, f" (on {seen.get('hostname')})")
     of_job = resolved.mode == "slurm"
-    interpreter = job_interpreter(resolved) if of_job else local_interpreter(resolved)
-    notes = [*([interpreter.note] if interpreter.note else [])]
-    if of_job:
-        notes += await job_notes(resolved, scene.environ)
+    if seen := await scene.node():
+        inside = Inside(str(seen["python"]), str(seen["machine"]), dict(seen["packages"]))
+        return _judged(None, str(seen["executable"]), inside, f" (on {seen['hostname']})")
+    try:
+        interpreter = job_interpreter(resolved) if of_job else local_interpreter(resolved)
+    except StartFailed as error:
+        return await _too_old(scene, resolved.venv) or _lacking(error)
     if resolved.env.container:
         return unchecked(_CONTAINER)
-    if names_environment(resolved) and (
-        interpreter.path.name == str(interpreter.path) or needs_shell(resolved)
-    ):
-        return unchecked(
-            f"{_named(resolved.env.conda, interpreter)} is there only once the shell is prepared;"
-            + (f" `jlab-mcp doctor --on-node{scene.flag}` looks" if of_job else " a start will tell")
-        )
+    notes = [*([interpreter.note] if interpreter.note else [])]
+    notes += await job_notes(resolved, scene.environ) if of_job else []
+    is_named = names_environment(resolved)
+    if is_named and (interpreter.path.name == str(interpreter.path) or needs_shell(resolved)):
+        looks = f" `jlab-mcp doctor --on-node{scene.flag}` looks" if of_job else " a start will tell"
+        named = _named(resolved.env.conda, interpreter)
+        return unchecked(f"{named} is there only once the shell is prepared;{looks}")
+    return await _inside(scene, interpreter, notes)
+
+
+async def _inside(scene: Scene, interpreter: Interpreter, notes: list[str]) -> Finding:
+    """Ask an interpreter what is in its environment."""
     found = await look_inside(interpreter.path, scene.environ)
     if isinstance(found, str):
         return _does_not_run(scene, interpreter, found, notes)
     judged = _judged(interpreter.path, str(interpreter.path), found)
     if not notes or judged.level is not Level.OK:
         return judged
-    own = resolved.project_dir / ".venv/bin/python"
-    passed_over = bool(interpreter.note) and resolved.venv is None and os.access(own, os.X_OK)
+    own = scene.project_dir / ".venv/bin/python"
+    passed_over = bool(interpreter.note) and scene.resolved.venv is None and os.access(own, os.X_OK)
     return doubtful(
         judged.found,
         *notes,
         fix="install it there, if cells are to find the project's packages" if passed_over else "",
         command=install_command(own) if passed_over else "",
     )
+
+
+async def _too_old(scene: Scene, venv: Path | None) -> Finding | None:
+    """Judge an environment in which nothing has to be installed, because its Python is too old."""
+    if venv is None:
+        return None
+    inside = await look_inside(venv / "bin/python", scene.environ)
+    if isinstance(inside, str) or not is_older(inside.python, OLDEST_PYTHON):
+        return None
+    return _judged(venv / "bin/python", str(venv / "bin/python"), inside)
+
+
+def _lacking(error: StartFailed) -> Finding:
+    command = str(error.details.get("command", ""))
+    return failed(error.message, code=error.exit_code, fix="install it", command=command)
 
 
 def _named(conda: str | None, interpreter: Interpreter) -> str:
@@ -98,13 +118,15 @@ def _judged(python: Path | None, shown: str, inside: Inside, where: str = "") ->
         where: where it was asked, for the end of the sentence.
     """
     has = ", ".join(f"{name} {version}" for name, version in inside.packages.items())
+    venv = shlex.quote(str(Path(shown).parent.parent))
     said = f"{shown}{where}: Python {inside.python}{f', {has}' if has else ''}"
     if is_older(inside.python, OLDEST_PYTHON):
         return failed(
             f"{said}: Python {OLDEST_PYTHON} or newer is needed",
             code=ExitCode.START_FAILED,
-            fix="make an environment with a newer Python in the project",
-            command="uv venv --python 3.12 .venv && uv pip install --python .venv jupyterlab ipykernel",
+            fix="make it anew with a newer Python",
+            command=f"uv venv --clear --python 3.12 {venv}"
+            f" && uv pip install --python {venv} jupyterlab ipykernel",
         )
     missing = [name for name in NEEDED if name not in inside.packages]
     old = [name for name, least in NEEDED.items() if is_older(inside.packages.get(name, ""), least)]

@@ -68,24 +68,26 @@ def _range_on(scene: Scene, address: str) -> Finding:
 async def _of_a_job(scene: Scene) -> Finding:
     resolved = scene.resolved
     ports = f"{resolved.port_min} to {resolved.port_max}"
-    place = setting_place(resolved, "server.bind_ip")
+    setting = "server.interface" if resolved.interface else "server.bind_ip"
+    place = setting_place(resolved, setting)
+    anywhere = set_command(scene, setting, "none")
     if not resolved.interface and _is_loopback(resolved.bind_ip):
         return failed(
             f"{place}: JupyterLab would listen on {resolved.bind_ip} of its node, where nothing from"
             " this host gets through",
             code=ExitCode.CONFIG,
             fix="listen on every interface of the node; the token guards it",
-            command=set_command(scene, "server.bind_ip", "0.0.0.0"),  # noqa: S104 - as in every job
+            command=anywhere,
         )
     where = f"the interface {resolved.interface}" if resolved.interface else resolved.bind_ip
     if seen := await scene.node():
         node = seen.get("hostname")
         if seen.get("address_error"):
             return failed(
-                f"on {node} nothing can listen on {where}: {seen['address_error']}",
+                f"{place}: on {node} {seen['address_error']}",
                 code=ExitCode.START_FAILED,
                 fix="listen on every interface of the node",
-                command=set_command(scene, "server.bind_ip", "0.0.0.0"),  # noqa: S104 - as in every job
+                command=anywhere,
             )
         if seen.get("port") is None:
             return failed(
@@ -102,7 +104,7 @@ async def _of_a_job(scene: Scene) -> Finding:
             f"{place}: {resolved.bind_ip} has to be an address of the very node that the job gets, which"
             " cannot be told from here",
             fix="listen on every interface of the node",
-            command=set_command(scene, "server.bind_ip", "0.0.0.0"),  # noqa: S104 - as in every job
+            command=anywhere,
         )
     return fine(f"the first free one of {ports} on {where} of the node, which is seen only there")
 

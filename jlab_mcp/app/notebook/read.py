@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from jlab_mcp.app.notebooks import same_file
 from jlab_mcp.app.reach import reach
 from jlab_mcp.app.whereabouts import listening
@@ -15,6 +17,8 @@ from jlab_mcp.core.words import in_utf8
 from jlab_mcp.errors import JlabMcpError, NotANotebook, NotebookNotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jlab_mcp.app.connect import Connected
     from jlab_mcp.client.models import Cell, Session
     from jlab_mcp.core.resolver import ResolvedProfile
@@ -57,6 +61,36 @@ class Notebook:
     def script_suffix(self) -> str:
         """Suffix of a script in that language, with its dot."""
         return str(self.content.get("metadata", {}).get("language_info", {}).get("file_extension") or ".py")
+
+
+class ShownNotebook(BaseModel):
+    """A notebook, or some of its cells, as a script reads it.
+
+    Attributes:
+        notebook_path: its file.
+        session_id: the session that has it open, whose state this is; null where it is the file's.
+        language: name of the language of its code.
+        total: how many cells it has.
+        cells: those that were asked for, as in the file, each with its `index`.
+    """
+
+    notebook_path: Path
+    session_id: str | None = None
+    language: str
+    total: int
+    cells: list[dict[str, Any]]
+
+
+def shown(notebook: Notebook, which: Sequence[int]) -> ShownNotebook:
+    """Return the cells of the given indexes for a script."""
+    cells = notebook.cells
+    return ShownNotebook(
+        notebook_path=notebook.path,
+        session_id=notebook.session.session_id if notebook.session else None,
+        language=notebook.language,
+        total=len(cells),
+        cells=[{"index": index, **cells[index]} for index in which],
+    )
 
 
 async def read(resolved: ResolvedProfile, named: str) -> Notebook:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from jlab_mcp.app.notebook.read import Notebook
 
-_NARROWEST = 20
-
 
 def paint(notebook: Notebook, which: Sequence[int]) -> None:
     """Print the cells of the given indexes."""
@@ -43,14 +41,16 @@ def _plain_cell(index: int, cell: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _paint_cell(console: Console, index: int, cell: Mapping[str, Any], language: str) -> None:
-    """Write a cell to the terminal, in one piece: what it holds is made safe first."""
+    """Write a cell to the terminal; what it holds sends no sequences of its own there but colours."""
+    from rich.padding import Padding
     from rich.text import Text
 
     console.print(Text(_title(index, cell), style="dim"))
     source = words.clean(shellforms.joined(cell.get("source", ""))).rstrip("\n")
     console.print(_source(cell, source, language))
     for text in short_outputs(cell.get("outputs") or []):
-        console.print(Text.from_ansi(text) if _is_error(text) else Text(words.clean(text)))
+        shown = Text.from_ansi(text) if _has_colours(text) else Text(words.clean(text))
+        console.print(Padding(shown, (0, 0, 0, 4)))
     console.print()
 
 
@@ -71,7 +71,7 @@ def _source(cell: Mapping[str, Any], source: str, language: str) -> RenderableTy
     return Text(source)
 
 
-def _is_error(text: str) -> bool:
+def _has_colours(text: str) -> bool:
     return "\x1b[" in text
 
 

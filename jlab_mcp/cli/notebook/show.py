@@ -47,7 +47,7 @@ def show(
     """
 
     async def body(resolved: ResolvedProfile) -> ExitCode:
-        from jlab_mcp.app.notebook.read import read
+        from jlab_mcp.app.notebook.read import read, shown
 
         with PROGRESS.during("reading the notebook"):
             notebook = await read(resolved, path)
@@ -56,7 +56,7 @@ def show(
         if notebook.session is not None:
             say(f"as session {notebook.session.session_id} has it open")
         if json:
-            data(_as_json(notebook, which))
+            data(shown(notebook, which).model_dump_json(indent=2))
         else:
             from jlab_mcp.cli.notebook.paint import paint
 
@@ -75,17 +75,3 @@ def _which(notebook: Notebook, said: str | None) -> Sequence[int]:
         return chosen(said, [str(cell.get("id", "")) for cell in notebook.cells])
     except NoSuchCell as error:
         raise CellNotFound(str(error)) from None
-
-
-def _as_json(notebook: Notebook, which: Sequence[int]) -> str:
-    from json import dumps
-
-    cells = notebook.cells
-    shown = {
-        "notebook_path": str(notebook.path),
-        "session_id": notebook.session and notebook.session.session_id,
-        "language": notebook.language,
-        "total": len(cells),
-        "cells": [{"index": index, **cells[index]} for index in which],
-    }
-    return dumps(shown, ensure_ascii=False, indent=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,10 +117,12 @@ def _texts(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return joined
 
 
-def test_a_clear_comes_once_wherever_one_reads_from() -> None:
+@pytest.mark.parametrize("read", [True, False])
+def test_a_clear_comes_once_wherever_one_reads_from(read: bool) -> None:
     followed = Followed(1000)
     followed.feed(stream("one"))
-    followed.read(1000)
+    if read:
+        followed.read(1000)
     followed.feed(("clear_output", {"wait": False}))
     followed.read(1000)
     followed.feed(stream("two"))
