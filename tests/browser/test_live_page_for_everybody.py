@@ -77,6 +77,7 @@ async def test_colours_follow_the_system_and_the_switch(browser: Browser, node: 
         back = "getComputedStyle(document.body).backgroundColor"
         dark = await person.page.evaluate(back)
         await person.page.emulate_media(color_scheme="light")
+        await expect(person.page.locator("html")).to_have_attribute("data-theme", "light")
         light = await person.page.evaluate(back)
         assert (dark, light) == ("rgb(13, 17, 23)", "rgb(246, 248, 250)")
         button = person.page.locator("#theme")
@@ -94,10 +95,7 @@ async def test_colours_follow_the_system_and_the_switch(browser: Browser, node: 
 async def frame_is(person: Watcher, *, dark: bool) -> None:
     """Wait until a frame follows the switch."""
     frame = await frame_of(person, 4)
-    light = "" if dark else "!"
-    await frame.wait_for_function(
-        f"{light}document.documentElement.classList.contains('dark')", timeout=SECONDS
-    )
+    await expect(frame.locator("html")).to_have_class("dark" if dark else "", timeout=SECONDS)
 
 
 @pytest.mark.parametrize("width", [320, 390, 768])

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import stat
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -110,6 +113,36 @@ def test_a_ticket_that_is_too_old_and_one_that_never_was_let_nobody_in(
     ):
         refused = person.get(url)
         assert (refused.status_code, "set-cookie" in refused.headers) == (403, False)
+
+
+def asked_as(user: int, address: str) -> str:
+    """Ask for an address as another user of this machine does; returns the first line of the answer."""
+    parts = urlsplit(address)
+    mine, theirs = socket.socketpair()
+    with warnings.catch_warnings():
+        # Newer Pythons warn where there are other threads; the child needs none of them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        os.setuid(user)
+        with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as way:
+            request = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+            way.sendall(request.encode())
+            theirs.sendall(way.makefile("rb").readline())
+        os._exit(0)
+    theirs.close()
+    os.waitpid(child, 0)
+    with mine, mine.makefile() as answer:
+        return answer.readline().strip()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_another_user_of_the_machine_who_reads_the_ticket_off_a_list_of_processes_cannot_use_it(
+    connection: dict[str, Any], person: httpx.Client
+):
+    url = ticket(connection)
+    assert asked_as(65534, url) == "HTTP/1.1 403 Forbidden"
+    assert person.get(url).status_code == 303  # whose it is, it still lets in
 
 
 def test_nobody_without_the_token_makes_a_ticket_and_none_leads_elsewhere(connection: dict[str, Any]):

@@ -2,7 +2,8 @@
 
 A frame has no origin: it holds no cookie, reaches no page around it and no server. Its policy lets it ask
 nobody for anything. HTML is reduced to what is harmless, and the only script that runs is ours, which tells
-how tall the frame is. An output's own script runs only once a person has asked for that, as sealed.
+how tall the frame is. An output's own script runs only once a person has asked for it, sealed as
+well; yet scripts can open connections that no policy covers, as for WebRTC.
 """
 
 from __future__ import annotations

@@ -97,9 +97,9 @@ const KINDS = {
     const frame = sealed(output, block, false);
     if (!block.script) return [frame];
     const button = make("button", { class: "button small" }, "Run its script");
-    const note = make("p", { class: "ask" }, "This output brings a script of its own. ", button);
+    const note = make("p", { class: "ask" }, "This output brings a script of its own. It could not reach this page or your login, but might connect to other hosts. ", button);
     button.addEventListener("click", () => {
-      note.replaceChildren("Its script runs sealed off: it reaches neither this page nor any host.");
+      note.replaceChildren("Its script runs, sealed off from this page.");
       (frame.isConnected ? frame : plain).replaceWith(sealed(output, block, true));
       find("said").textContent = "The script of the output runs.";
     });
