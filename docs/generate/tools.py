@@ -84,7 +84,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _resources(server: Any) -> list[str]:
-    fixed = [(str(one.uri), one.description or "") for one in asyncio.run(server.list_resources())]
+    fixed = [(str(one.uri), one.description or "") for one in asyncio.run(server.fixed_resources())]
     made = [
         (str(one.uri_template), one.description or "")
         for one in asyncio.run(server.list_resource_templates())

@@ -27,5 +27,5 @@ memory until it ends or restarts. To use several GPUs, give each session one wit
 the first import that uses it.
 
 Code that raises is a normal answer with state `error`. A tool error means that the call was not done; it
-says what to do next. An answer that begins with NOTE tells of a change, such as a restarted kernel.
+says what to do next. An answer that begins with NOTE tells of a change: a restarted kernel, a person's edits.
 """

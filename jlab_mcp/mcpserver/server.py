@@ -112,7 +112,11 @@ class JlabServer(MCPServer[Desk]):
 
     async def list_resources(self) -> list[Resource]:
         """List the resources there are now; starts nothing, and waits a few seconds at most."""
-        return await resources.listed(self._desk, await super().list_resources())
+        return await resources.listed(self._desk, await self.fixed_resources())
+
+    async def fixed_resources(self) -> list[Resource]:
+        """List the resources that are there in any project."""
+        return await super().list_resources()
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[Desk, Any] | None = None

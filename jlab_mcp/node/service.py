@@ -42,6 +42,7 @@ from .sessions.scratch import run_scratch
 from .sessions.session import Session
 from .sessions.showing import session_json
 from .settings import NodeSettings
+from .shared.rooms import Rooms
 from .view.view import View
 
 _LOG = logging.getLogger("jlab_mcp_node")
@@ -78,6 +79,7 @@ class Service:
         self.reserve = Reserve(serverapp, self.context, settings)
         self._kernels = JupyterKernels(serverapp, settings, self.reserve)
         self._kernels.observe(self._kernel_ends)
+        self._rooms = Rooms(serverapp, settings)
         self.view = View(self)
 
     def _kernel_ends(self, kernel_id: str, reason: str) -> None:
@@ -192,6 +194,7 @@ class Service:
         self, key: str, name: str, file: NotebookFile, spec: dict[str, str], *, made: bool
     ) -> tuple[Session, bool]:
         """Begin a session; also returns whether its kernel was there before."""
+        file.together.rooms = self._rooms.of
         try:
             kernel_id, ours = await self._kernels.of_notebook(file.path, spec["name"])
             notes = Noting(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -54,11 +55,17 @@ async def person(browser_owner: Person) -> AsyncIterator[Person]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser_agent(live_project: Project) -> AsyncIterator[Agent]:
     """An agent at work in the same project, the same for all tests: an MCP server takes seconds to start."""
+    async for me in keep(agent(live_project)):
+        yield me
+
+
+async def keep(coming: AbstractAsyncContextManager[Agent]) -> AsyncIterator[Agent]:
+    """Yield an agent, who comes and goes in one task, as the MCP client wants it."""
     ready: asyncio.Future[Agent] = asyncio.get_running_loop().create_future()
     done = asyncio.Event()
 
-    async def speak() -> None:  # in one task from its begin to its end, as the MCP client wants it
-        async with agent(live_project) as me:
+    async def speak() -> None:
+        async with coming as me:
             ready.set_result(me)
             await done.wait()
 

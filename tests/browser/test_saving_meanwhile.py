@@ -59,7 +59,8 @@ async def test_a_person_and_an_agent_work_in_one_notebook_and_nothing_of_either_
     await person.edit(2, "w = 'a person'")
     await person.save_over()
     said = await me.execute(session, "'next'")
-    assert "changed on disk meanwhile" in said
+    assert "changed on disk meanwhile, by a person in JupyterLab: cells " in said
+    assert " edited; cell " in said
     assert "changed both by the session and in the file" in said
     both = ["y = 'a person'", "w = 2", "w = 'a person'", "print(z)", PAUSE, "z = x + 1; z", "'next'"]
     await saved(notebook, "x = 41", *both)

@@ -191,7 +191,9 @@ async def read_cells(call: Call, session_id: str) -> Any:
     session = call.service.session(session_id)
     session.file.refresh()
     session.sync_running()
-    return editing.page(session.document, session.file.path, *_span(call))
+    page = editing.page(session.document, session.file.path, *_span(call))
+    # Not taken as told: whoever reads need not be the agent that works here.
+    return {**page, "notice": ". ".join(session.file.heard()) or None}
 
 
 async def change_cells(call: Call, session_id: str) -> Any:

@@ -43,7 +43,7 @@ class Pages:
     async def save(self, model: Any, path: str = "") -> Any:
         """Save a file for a page."""
         found = self._at(path)
-        if not found or model.get("type") != "notebook":
+        if not found or model.get("type") != "notebook" or found[0].file.is_shared:
             return await self._save(model, path)
         async with found[0].file.saved_by_page(self._pages_of(found[0])):
             return await self._save(model, path)

@@ -3,7 +3,8 @@
 The node is the only writer of ours. A person may save the same file in JupyterLab meanwhile: the file's
 identity (inode, size, mtime) is compared before each write and each new cell, and what changed is merged
 by cell id. What a page of JupyterLab saves is compared with what that page knew (`pages.py`), which may be
-less than what the file had.
+less than what the file had. While pages share the notebook as one document (`room.py`), it is kept in that,
+and the room alone writes the file.
 """
 
 from __future__ import annotations
@@ -13,18 +14,25 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from ..errors import ApiError, NotebookInvalid, NotebookUnwritable
-from .document import Document, NotANotebook
+from ..errors import ApiError, NotebookUnwritable
+from .changes import Changes
+from .document import Document
 from .merge import deletions, merge
 from .paths import free_names
+from .reading import parse, read_text
+from .room import no_rooms
 from .shown import Shown
+from .together import Together
 from .writing import Stamp, Writer, stamp_of, write_new
 
 _DELAY = 0.25  # seconds from a change to its save; changes meanwhile share the save
 _LONGEST_DELAY = 1.0
+_ROOM_WITHIN = 10.0  # seconds in which a room that is just opened has its content
 _AGAIN = "the notebook is saved again, with all that came meanwhile"
 _ANEW = "the notebook's file had been deleted or moved; it was written anew to"
-_MERGED = "the notebook had been changed on disk meanwhile; its cells were merged in"
+_MERGED = "the notebook had been changed on disk meanwhile"
+_SAVED_BY_PERSON = ", by a person in JupyterLab"
+_MERGED_IN = "; its cells were merged in"
 _DELETED = "the notebook's file had been deleted or moved; the next change writes it again"
 
 
@@ -45,6 +53,7 @@ class NotebookFile:
         self._gone = False  # somebody has deleted or moved the file since it was last read or saved
         self._write = Writer(path, self._saved)
         self.shown = Shown(self._saved)
+        self.together = Together(self.refresh)
         self._timer: asyncio.TimerHandle | None = None
         self._saving: asyncio.Task[None] | None = None
         self._writes = 0  # that are under way
@@ -147,7 +156,7 @@ class NotebookFile:
     async def read_by_page(self) -> AsyncIterator[None]:
         """Note what a page of JupyterLab reads: what the file has while this context is open."""
         async with self._write.held():
-            if self._take_in():
+            if not self.is_shared and self._take_in_file():
                 self.shown.add(self._saved)
             yield
         self._save_merged()
@@ -180,6 +189,10 @@ class NotebookFile:
         self.notices.append(f"the notebook was renamed: it is {path} now")
 
     def _take_in(self, pages: int | None = None) -> bool:
+        """Merge what somebody else has changed; False if what is kept must not be overwritten now."""
+        return self._take_in_room() if self._in_room() else self._take_in_file(pages)
+
+    def _take_in_file(self, pages: int | None = None) -> bool:
         """Merge the file if it was changed; False if it cannot be read, and so must not be overwritten.
 
         Args:
@@ -198,27 +211,38 @@ class NotebookFile:
             text = read_text(self.path)
             if text != self._saved.dump():
                 disk = parse(text, self.path)
-                self._merge(disk, self._saved if pages is None else self.shown.base_of(disk, pages))
+                self._merge(disk, pages)
         except ApiError as error:
             self.save_error = f"the notebook is not saved: {error.message}"
             return False
         self._stamp = stamp
         return True
 
-    def _merge(self, disk: Document, base: Document) -> None:
-        mine = self.document
+    def _merge(self, disk: Document, pages: int | None) -> None:
+        base = self._saved if pages is None else self.shown.base_of(disk, pages)
+        mine, changes = self.document, Changes()
         self.document, notes = merge(base, mine, disk)
-        self.notices += [_MERGED, *deletions(mine, self.document), *notes]
+        if base.has_ids and disk.has_ids:
+            changes.note(base, disk)
+        who, what = _SAVED_BY_PERSON if pages else "", changes.words()
+        said = f"{_MERGED}{who}{f': {what}' if what else ''}{_MERGED_IN}"
+        self.notices += [said, *deletions(mine, self.document), *notes]
         if disk.has_ids:
             self._saved = disk
         # Without ids the older state stays the base until the next save: cells may then come twice,
         # but none is taken for deleted.
         self._dirty = True
 
+    def heard(self) -> list[str]:
+        """Return what has become of the file since the last `take_notices`, a sentence each."""
+        return [*self.together.notices(), *dict.fromkeys(self.notices)]
+
     def take_notices(self) -> list[str]:
-        """Return what has become of the file since the last call, a sentence each."""
-        notices, self.notices = self.notices, []
-        return notices
+        """Return the same, and take it as told."""
+        heard = self.heard()
+        self.notices = []
+        self.together.told()
+        return heard
 
     def _begin_save(self) -> None:
         self._timer = None
@@ -227,12 +251,20 @@ class NotebookFile:
 
     def _save_ended(self, task: asyncio.Task[None]) -> None:
         self._saving = None
-        if not task.cancelled() and task.exception() is None and self._dirty:
+        if task.cancelled() or task.exception() is not None:
+            return
+        if self._dirty:
             self.changed()
+        elif self.is_shared:
+            self.refresh()  # what people did while it was saved
 
-    async def _save(self) -> None:
+    async def _save(self, *, whole: bool = False) -> None:
+        """Write what is not saved yet; `whole`: also where a room would save it a little later."""
         loop = asyncio.get_running_loop()
         before = loop.time()
+        if self._in_room():
+            await self._save_in_room(whole=whole)
+            return
         self._writes += 1
         try:
             # The text is made there too: it must not hold up what runs meanwhile.
@@ -275,7 +307,8 @@ class NotebookFile:
         if self._saving is not None:
             await asyncio.wait({self._saving})
         if self._dirty:
-            await self._save()
+            await self._room_is_open()
+            await self._save(whole=True)
         self._cancel_timer()
 
     def _cancel_timer(self) -> None:
@@ -284,7 +317,9 @@ class NotebookFile:
             self._timer = None
 
     def flush_now(self) -> None:
-        """Save without an event loop: the last thing done when the server ends."""
+        """Save without an event loop: the last thing done when the server ends, and its rooms with it."""
+        self.together.rooms = no_rooms
+        self._in_room()
         if not self._dirty and self._saving is None:
             return
         try:
@@ -295,29 +330,73 @@ class NotebookFile:
         except OSError as error:
             self._failed(error)
 
+    # -- while pages share the notebook ------------------------------------------------------------
 
-def parse(text: str, path: str) -> Document:
-    """Parse a notebook's text.
+    @property
+    def is_shared(self) -> bool:
+        """Whether the notebook is kept in a room by now, which alone writes the file."""
+        return self._in_room() and self.together.base is not None
 
-    Raises:
-        NotebookInvalid: it is none; the message names the file.
-    """
-    try:
-        return Document.parse(text)
-    except NotANotebook as error:
-        raise NotebookInvalid(f"{path} is not a notebook that can be used: {error}") from error
+    def _in_room(self) -> bool:
+        """Whether pages share the notebook; here, and nowhere else, it is chosen where it is kept."""
+        room = self.together.rooms(self.path)
+        if room is not self.together.room:
+            self._leave_room()
+            self.together.enter(room)
+            self.mark()  # in the new place
+            if room is not None:
+                self.changed()
+        return room is not None
 
+    def _leave_room(self) -> None:
+        """Take in what the room had last, if there was one; the file is what the room has written."""
+        room = self.together.room
+        if room is None or room.base is None:
+            return
+        self._merge_room()
+        if room.knows_file(self.path):
+            self._stamp, self._saved = stamp_of(self.path), room.base
 
-def read_text(path: str) -> str:
-    """Read a file as UTF-8.
+    def _take_in_room(self) -> bool:
+        room = self.together.room
+        if room is None or not room.ready:
+            return False
+        self._merge_room()
+        return True
 
-    Raises:
-        NotebookInvalid: it cannot be read, or is no UTF-8 text.
-    """
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return file.read()
-    except UnicodeDecodeError as error:
-        raise NotebookInvalid(f"{path} is not a notebook that can be used: it is no UTF-8 text") from error
-    except OSError as error:
-        raise NotebookInvalid(f"{path} cannot be read: {error.strerror}") from error
+    def _merge_room(self) -> None:
+        if self.together.room is not None:
+            self.document, notes = self.together.merge(self.together.room, self._saved, self.document)
+            self.notices += notes
+
+    async def _room_is_open(self) -> None:
+        """Wait for a room that is just being opened, not for ever."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _ROOM_WITHIN
+        while self._in_room() and not self._take_in() and loop.time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(_DELAY)  # the room tells nobody
+
+    async def _save_in_room(self, *, whole: bool) -> None:
+        """Bring the notebook into the room, and have that save its file once in a while."""
+        loop, room = asyncio.get_running_loop(), self.together.room
+        before = loop.time()
+        if room is None or not self._take_in_room():
+            return
+        self.before_save()
+        state = self.document.snapshot()
+        room.put(state, self.together.at_work())
+        self._last_duration = loop.time() - before
+        if not (whole or self.together.is_due):
+            return  # stays dirty: it comes here again
+        self._dirty, self._writes, old = False, self._writes + 1, stamp_of(self.path)
+        try:
+            await self.together.save(room)
+            if stamp_of(self.path) == old:
+                self._failed(OSError(0, "JupyterLab does not write it"))
+            else:
+                self._saved, self.save_error = state, None
+                self.after_save()
+        except OSError as error:
+            self._failed(error)
+        finally:
+            self._writes -= 1

@@ -75,6 +75,7 @@ class Session:
         self._follower: asyncio.Task[None] | None = None
         self._worker: asyncio.Task[None] | None = None
         file.before_save, file.after_save = self._before_save, notes.saved
+        file.together.at_work = self._at_work
 
     @property
     def document(self) -> Document:
@@ -98,6 +99,9 @@ class Session:
     def execution_of(self, cell_id: str) -> Execution | None:
         """The last execution of a cell that is still known."""
         return next((each for each in reversed(self.executions.values()) if each.cell_id == cell_id), None)
+
+    def _at_work(self) -> set[str]:
+        return {each.cell_id for each in self.executions.values() if each.cell_id and not each.ended}
 
     @property
     def notice(self) -> str | None:

@@ -1,0 +1,1 @@
+"""Notebooks that pages of JupyterLab have open as shared documents, by jupyter-collaboration."""
