@@ -11,23 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 from jlab_mcp.app import notebooks
 from jlab_mcp.app.roster import Listed, roster
+from jlab_mcp.app.runningcell import RunningCell, running_cell
 from jlab_mcp.client.models import LeftKernel, OtherKernel, Session
 from jlab_mcp.errors import JlabMcpError
 
 if TYPE_CHECKING:
     from jlab_mcp.core.resolver import ResolvedProfile
-
-
-class RunningCell(BaseModel):
-    """What a session runs; `started_at` in seconds since the epoch."""
-
-    model_config = ConfigDict(frozen=True)
-
-    execution_id: str
-    cell_index: int | None = None
-    cell_id: str | None = None
-    started_at: float | None = None
-    latest_line: str = ""
 
 
 class OpenSession(Session):
@@ -95,9 +84,6 @@ async def _session(server: Listed, session: Session) -> OpenSession:
 async def _running(server: Listed, session: Session) -> RunningCell | None:
     if session.running is None:
         return None
-    from jlab_mcp.client import News
-
-    with suppress(JlabMcpError):  # it has just ended, and was forgotten, or its server went
-        found = await server.connected.client.execution(session.running, news=News())
-        return RunningCell.model_validate(found.model_dump(include=set(RunningCell.model_fields)))
+    with suppress(JlabMcpError):  # its server went away meanwhile
+        return await running_cell(server.connected.client, session)
     return RunningCell(execution_id=session.running)

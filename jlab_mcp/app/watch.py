@@ -18,16 +18,10 @@ from jlab_mcp.app.connect import connect
 from jlab_mcp.app.observe import look
 from jlab_mcp.app.queue import refresh
 from jlab_mcp.app.reach import unanswered
+from jlab_mcp.app.runningcell import RunningCell, running_cell
 from jlab_mcp.app.status import JobStatus, State, base_status
 from jlab_mcp.app.target import recorded_server
-from jlab_mcp.client.asking import News
-from jlab_mcp.client.models import (
-    ExecutionState,
-    InterruptedSession,
-    NodeInfo,
-    Resources,
-    Session,
-)
+from jlab_mcp.client.models import NodeInfo, Resources, Session  # noqa: TC001 - pydantic reads the annotations
 from jlab_mcp.core.startup import Standing
 from jlab_mcp.errors import JlabMcpError, NodeError, NoServer, RecordBroken, ServerUnreachable
 from jlab_mcp.storage.records import all_records, project_records, read_record
@@ -38,6 +32,7 @@ if TYPE_CHECKING:
     from jlab_mcp.app.observe import Seen
     from jlab_mcp.app.target import RecordedServer
     from jlab_mcp.client import NodeClient
+    from jlab_mcp.client.models import InterruptedSession
     from jlab_mcp.core.record import ServerRecord
     from jlab_mcp.core.resolver import ResolvedProfile
 
@@ -49,17 +44,6 @@ _SILENT = 5.0
 """Seconds without an answer after which a server is said not to answer."""
 _KEPT = 60.0
 """Seconds for which a server that was stopped is still listed."""
-
-
-class RunningCell(BaseModel):
-    """What a session runs."""
-
-    model_config = ConfigDict(frozen=True)
-
-    execution_id: str
-    cell_index: int | None = None
-    started_at: float | None = Field(default=None, description="Seconds since the epoch.")
-    latest_line: str = Field(default="", description="What it printed last.")
 
 
 class WatchedSession(BaseModel):
@@ -286,22 +270,7 @@ async def _asked(key: str, target: RecordedServer, seen: Seen) -> WatchedServer:
 
 async def _session(client: NodeClient, session: Session, resources: Resources) -> WatchedSession:
     rss = next((each.rss for each in resources.kernels if each.session_id == session.session_id), None)
-    if session.running is None:
-        return WatchedSession(session=session, rss=rss)
-    try:
-        # Asked for news, the service leaves the outputs out.
-        execution = await client.execution(session.running, news=News())
-    except NodeError:  # it has just been forgotten
-        return WatchedSession(session=session, rss=rss)
-    if execution.state is not ExecutionState.RUNNING:
-        return WatchedSession(session=session, rss=rss)
-    cell = RunningCell(
-        execution_id=execution.execution_id,
-        cell_index=execution.cell_index,
-        started_at=execution.started_at,
-        latest_line=execution.latest_line,
-    )
-    return WatchedSession(session=session, running=cell, rss=rss)
+    return WatchedSession(session=session, running=await running_cell(client, session), rss=rss)
 
 
 def _watched(key: str, target: RecordedServer, seen: Seen, left_s: float | None = None) -> WatchedServer:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jlab_mcp.app.runningcell import RunningCell
 from jlab_mcp.app.status import JobStatus
-from jlab_mcp.app.watch import RunningCell, Snapshot, WatchedServer, WatchedSession
+from jlab_mcp.app.watch import Snapshot, WatchedServer, WatchedSession
 from jlab_mcp.cli.top.draw import frame, plain
 from jlab_mcp.cli.top.history import graph
 from jlab_mcp.cli.top.keys import keys
