@@ -26,7 +26,7 @@ COMMANDS = (
 
 def record(commands: tuple[tuple[str, float], ...] = COMMANDS) -> list[Frame]:
     """Type the commands in a new project, in a home folder of its own, and return what was seen."""
-    home = Path(tempfile.mkdtemp(prefix="home-"))
+    home = _home()
     try:
         project = home / "my-project"
         project.mkdir()
@@ -42,6 +42,16 @@ def record(commands: tuple[tuple[str, float], ...] = COMMANDS) -> list[Frame]:
         return terminal.close()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _home() -> Path:
+    """Make a folder whose name is short, since it is shown, if nobody has it yet."""
+    home = Path(tempfile.gettempdir()) / "me"
+    try:
+        home.mkdir(mode=0o700)
+    except FileExistsError:
+        return Path(tempfile.mkdtemp(prefix="me-"))
+    return home
 
 
 if __name__ == "__main__":

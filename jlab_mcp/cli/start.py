@@ -155,15 +155,20 @@ async def _bring_up(resolved: ResolvedProfile, *, wait: bool = True) -> ExitCode
             data(event.data["address"])
     PROGRESS.over()
     if stage == "ready":
-        show_hint(f"the token to log in with is in `{resolved.paths.connection_file}`")
+        show_hint(f"`jlab-mcp open{_named(resolved)}` opens it in a browser")
     elif stage == "queued" or not wait:
         show_hint(_how_to_go_on(resolved))
     return ExitCode.NOT_READY if stage == "queued" else ExitCode.OK
 
 
 def _how_to_go_on(resolved: ResolvedProfile) -> str:
-    named = f" --profile {resolved.name}" if resolved.is_profile else ""
+    named = _named(resolved)
     return f"wait for it with `jlab-mcp wait{named}`, or end it with `jlab-mcp stop{named}`"
+
+
+def _named(resolved: ResolvedProfile) -> str:
+    """Return the option by which another command means the same server."""
+    return f" --profile {resolved.name}" if resolved.is_profile else ""
 
 
 _launched: set[str] = set()
