@@ -106,7 +106,7 @@ def test_code_comes_from_a_file_or_from_stdin(live_project: Project, tmp_path: P
         (["-s", "a", "--kernel", "python3", "1"], "--kernel goes with --new or --scratch"),
         (["--attach", "abcd", "1"], "give no other code"),
         (["--pictures", "ascii", "1"], "kitty, iterm, sixel, files or none"),
-        (["-f", "none.py"], "cannot read `none.py`: no such file or directory"),
+        (["-f", "none.py"], "cannot read `none.py`: No such file or directory"),
         (["-f", "a.ipynb"], "is a notebook"),
         (["-f", "a.py", "1"], "give the code or --file, not both"),
         (["--scratch"], "stdin brings none"),
