@@ -43,12 +43,13 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
     """Return what a command said on stderr, but for what it waited for: a slow machine has it say more of that."""
     waits = (
         "asking ",
-        "still asking ",
-        "waiting for ",
-        "still waiting for ",
-        "looking for ",
         "checking: ",
+        "looking for ",
+        "opening the session",
         "reading the notebook",
+        "sending the code",
+        "still ",
+        "waiting for ",
     )
     return "".join(line for line in done.stderr.splitlines(keepends=True) if not line.startswith(waits))
 

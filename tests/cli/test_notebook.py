@@ -15,6 +15,7 @@ import pytest
 
 from tests.cli.sessions import session
 from tests.commands import COMMAND, LIMIT, run
+from tests.commands import said as said_by
 from tests.conftest import Project
 
 _LONG = "".join(f"line {number}\n" for number in range(1000))
@@ -50,7 +51,7 @@ def _write(project: Project, name: str = "a") -> Path:
 def test_a_notebook_is_shown_plain_in_a_pipe(bare_project: Project) -> None:
     path = _write(bare_project)
     told = run(bare_project, "notebook", "show", str(path))
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (told.returncode, said_by(told)) == (0, "")
     assert told.stdout.startswith(
         "--- 0 markdown\n# A *title*\n\n- one\n- two\n\n--- 1 code [1]\nx = 1\nprint(x)\n"
     )
