@@ -13,7 +13,7 @@ import nbformat
 import pexpect
 import pytest
 
-from tests.cli.sessions import session
+from tests.cli.sessions import listed, session
 from tests.commands import COMMAND, LIMIT, run
 from tests.commands import said as said_by
 from tests.conftest import Project
@@ -185,8 +185,9 @@ def test_without_nbconvert_it_is_said_what_to_install(bare_project: Project, tmp
 @pytest.mark.live
 def test_an_open_notebook_is_shown_as_its_session_has_it(live_project: Project) -> None:
     with session(live_project, "open") as session_id:
-        assert run(live_project, "exec", "-s", "open", "print('just now')").returncode == 0
-        path = next(live_project.notebooks.glob("open*.ipynb"))
+        assert run(live_project, "exec", "-s", session_id, "print('just now')").returncode == 0
+        (opened,) = (each for each in listed(live_project) if each["session_id"] == session_id)
+        path = Path(opened["notebook_path"])
         told = run(live_project, "notebook", "show", path.name)
         assert told.returncode == 0
         assert f"as session {session_id} has it open" in told.stderr
