@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
+from jlab_mcp.cli.options import JsonOption, ProfileOption, complete_session
 from jlab_mcp.cli.outcome import run_on_all
 from jlab_mcp.core.pictures.ways import Way
 from jlab_mcp.core.words import listed
@@ -17,27 +17,6 @@ if TYPE_CHECKING:
     from jlab_mcp.errors import ExitCode
 
 _WAYS = ("auto", *(way.value for way in Way))
-
-
-def complete_session(incomplete: str) -> list[str]:
-    """Offer the ids of open sessions, with their names, to the shell's completion."""
-    import asyncio
-
-    from jlab_mcp.app.connect import close_clients
-    from jlab_mcp.app.lookup import load_for_all
-    from jlab_mcp.app.roster import roster
-    from jlab_mcp.errors import JlabMcpError
-
-    async def found() -> list[str]:
-        try:
-            return [each.session_id for _, each in (await roster(load_for_all()[0])).sessions]
-        finally:
-            await close_clients()
-
-    try:
-        return [each for each in asyncio.run(found()) if each.startswith(incomplete)]
-    except JlabMcpError:
-        return []
 
 
 def execute(  # noqa: PLR0913, PLR0917 - these are the options

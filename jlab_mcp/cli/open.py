@@ -6,21 +6,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jlab_mcp.cli.options import JsonOption, ProfileOption  # noqa: TC001 - typer reads the annotations
-from jlab_mcp.cli.outcome import run_on_server
+from jlab_mcp.cli.options import JsonOption, ProfileOption, complete_session
+from jlab_mcp.cli.outcome import run_on_all, run_on_server
 from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_hint
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
-    from jlab_mcp.app.lookup import Meant
-    from jlab_mcp.app.openpage import PageToOpen
+    from jlab_mcp.app.openpage import Page, PageToOpen
+    from jlab_mcp.app.target import Target
+    from jlab_mcp.core.resolver import ResolvedProfile
 
 
 def open_page(
     session: Annotated[
         str | None,
-        typer.Option("--session", "-s", metavar="ID", help="Open this session's notebook, or show it."),
+        typer.Option(
+            "--session",
+            "-s",
+            metavar="S",
+            help="Open the notebook of this session, by its id, name or notebook.",
+            autocompletion=complete_session,
+        ),
     ] = None,
     profile: ProfileOption = None,
     view: Annotated[
@@ -40,25 +47,34 @@ def open_page(
     Examples:
       jlab-mcp open
       jlab-mcp open --view
-      jlab-mcp open --session 1a2b3c4d --view
+      jlab-mcp open --session train --view
     """
+    page: Page = "view" if view else "lab"
+    printed = only_print or json
 
-    async def body(meant: Meant) -> ExitCode:
+    async def opened(target: Target, session_id: str | None) -> ExitCode:
         from jlab_mcp.app.openpage import page_to_open
-        from jlab_mcp.app.whereabouts import server_of_session
 
-        target = meant.target
-        if session and profile is None and meant.resolved is not None:
-            target = await server_of_session(meant.resolved, session)
         with PROGRESS.during("asking the server for a ticket"):
-            page = await page_to_open(target, "view" if view else "lab", session, printed=only_print or json)
+            found = await page_to_open(target, page, session_id, printed=printed)
         if json:
-            data(_as_json(page))
+            data(_as_json(found))
         else:
-            _show(page)
+            _show(found)
         return ExitCode.OK
 
-    run_on_server(profile, body)
+    async def of_session(resolved: ResolvedProfile) -> ExitCode:
+        from jlab_mcp.app.roster import pick, roster
+
+        with PROGRESS.during("looking for the session"):
+            found = await roster(resolved, profile)
+        target, picked = pick(found, session)
+        return await opened(target, picked.session_id)
+
+    if session is None:
+        run_on_server(profile, lambda meant: opened(meant.target, None))
+    else:
+        run_on_all(of_session)
 
 
 def _show(page: PageToOpen) -> None:

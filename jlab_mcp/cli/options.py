@@ -23,6 +23,27 @@ def complete_profile(incomplete: str) -> list[str]:
         return []
 
 
+def complete_session(incomplete: str) -> list[str]:
+    """Offer the ids of open sessions, with their names, to the shell's completion."""
+    import asyncio
+
+    from jlab_mcp.app.connect import close_clients
+    from jlab_mcp.app.lookup import load_for_all
+    from jlab_mcp.app.roster import roster
+    from jlab_mcp.errors import JlabMcpError
+
+    async def found() -> list[str]:
+        try:
+            return [each.session_id for _, each in (await roster(load_for_all()[0])).sessions]
+        finally:
+            await close_clients()
+
+    try:
+        return [each for each in asyncio.run(found()) if each.startswith(incomplete)]
+    except JlabMcpError:
+        return []
+
+
 def key_values(settings: Sequence[str]) -> dict[str, str]:
     """Read the values of `--set KEY=VALUE`: dotted path -> text; the last of several counts."""
     found = {}

@@ -96,6 +96,7 @@ def test_a_session_s_notebook_and_the_live_page_are_what_it_leads_to(
     assert target.startswith("/lab/tree/notebooks/50%20")
     assert "#" not in target
     assert "?" not in target
+    assert opened(live_project, "--session", session["name"])["session_id"] == session_id
     view = opened(live_project, "--session", session_id, "--view")
     assert person.get(view["url"]).headers["location"] == f"/jlab-mcp/view#{session_id}"
     page = person.get(f"{connection['url']}jlab-mcp/view")
