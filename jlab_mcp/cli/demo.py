@@ -91,7 +91,8 @@ def _start(console: Console, environ: Mapping[str, str]) -> bool:
     asking = [*_COMMAND, "status", "--json"]
     with PROGRESS.during("looking for a server that runs already"):
         seen = subprocess.run(asking, capture_output=True, text=True, check=False, env=environ)
-    if seen.stdout.startswith("{") and (status := json.loads(seen.stdout))["state"] == "ready":
+    status = json.loads(seen.stdout) if seen.stdout.startswith("{") else {}
+    if status.get("state") == "ready":  # where it failed there is the error instead
         console.print(
             f"A server runs already at {status['address']}: the demo uses it and leaves it running."
         )

@@ -141,7 +141,7 @@ def test_another_folder_may_hold_the_users_settings(world: World) -> None:
     assert world.load(JLAB_MCP_CONFIG=str(other)).name == "elsewhere"
     assert world.load(JLAB_MCP_CONFIG="~/../other").name == "elsewhere"
     gone = world.load(JLAB_MCP_CONFIG=str(world.root / "gone"))
-    assert gone.warnings == (f"JLAB_MCP_CONFIG names {world.root / 'gone'}, which is not there",)
+    assert gone.warnings == (f"JLAB_MCP_CONFIG names `{world.root / 'gone'}`, which is not there",)
 
 
 def test_xdg_folders_are_looked_at_in_their_order(world: World) -> None:
