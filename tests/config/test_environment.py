@@ -182,5 +182,5 @@ def test_a_user_without_a_home_folder_is_told_to_set_one(
 
 
 def test_a_missing_project_folder_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="gone does not exist"):
+    with pytest.raises(ConfigError, match="gone` does not exist"):
         load(project_dir=tmp_path / "gone", environ={})
