@@ -14,7 +14,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.agent import Agent, agent
 from tests.browser import chromium
-from tests.browser.person import Person
+from tests.browser.person import Person, person_at
 from tests.browser.watcher import Node, Watcher, watching
 from tests.conftest import Project
 
@@ -33,16 +33,8 @@ async def browser_owner(
     browser_program: str, live_project: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Person]:
     """A person with a browser of their own."""
-    connection = json.loads(live_project.connection_file.read_bytes())
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"),
-            executable_path=browser_program,
-            args=list(chromium.FLAGS),
-            headless=True,
-        )
-        yield Person(browser, connection["url"], connection["token"])
-        await browser.close()
+    async with person_at(live_project, browser_program, tmp_path_factory.mktemp("chromium")) as me:
+        yield me
 
 
 @pytest_asyncio.fixture(loop_scope="session")

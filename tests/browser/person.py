@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
-from playwright.async_api import BrowserContext, Locator, Page, Response, expect
+from playwright.async_api import BrowserContext, Locator, Page, Response, async_playwright, expect
 
+from tests.browser import chromium
 from tests.commands import LIMIT
+from tests.conftest import Project
 
 SECONDS = LIMIT * 1000  # playwright counts in milliseconds
 expect.set_options(timeout=SECONDS)
@@ -182,3 +185,15 @@ class Person:
         """Shut the notebook's kernel down."""
         async with self._answered("DELETE", "/api/sessions/"):
             await self.menu("Kernel", "Shut Down Kernel")
+
+
+@asynccontextmanager
+async def person_at(project: Project, program: str, folder: Path) -> AsyncIterator[Person]:
+    """A person with a browser of their own, which keeps its files in `folder`, at a project's JupyterLab."""
+    connection = json.loads(project.connection_file.read_bytes())
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch_persistent_context(
+            folder, executable_path=program, args=list(chromium.FLAGS), headless=True
+        )
+        yield Person(browser, connection["url"], connection["token"])
+        await browser.close()

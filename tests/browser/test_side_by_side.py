@@ -10,12 +10,11 @@ from pathlib import Path
 import nbformat
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
 
 from tests.agent import Agent, agent
-from tests.browser import chromium, collaboration
+from tests.browser import collaboration
 from tests.browser.conftest import keep
-from tests.browser.person import Person
+from tests.browser.person import Person, person_at
 from tests.commands import meanwhile
 from tests.conftest import Project, make_project
 
@@ -57,16 +56,8 @@ async def guest(
     shared_project: Project, browser_program: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Person]:
     """A person with a browser of their own, at this project's JupyterLab."""
-    connection = json.loads(shared_project.connection_file.read_bytes())
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch_persistent_context(
-            tmp_path_factory.mktemp("chromium"),
-            executable_path=browser_program,
-            args=list(chromium.FLAGS),
-            headless=True,
-        )
-        yield Person(browser, connection["url"], connection["token"])
-        await browser.close()
+    async with person_at(shared_project, browser_program, tmp_path_factory.mktemp("chromium")) as me:
+        yield me
 
 
 LOOP = """import pathlib, time
