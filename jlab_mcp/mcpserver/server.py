@@ -35,6 +35,7 @@ from jlab_mcp.mcpserver import (
     resources,
     server_tools,
     session_tools,
+    stdio,
     wording,
 )
 from jlab_mcp.mcpserver.desk import Desk
@@ -151,6 +152,12 @@ class JlabServer(MCPServer[Desk]):
         prompts.check(name, arguments, await self.list_prompts())
         return await super().get_prompt(name, arguments, context)
 
+    async def run_stdio_async(self) -> None:
+        """Serve over stdin and stdout."""
+        inside = self._lowlevel_server
+        async with stdio.wires() as (coming, going):
+            await inside.run(coming, going, inside.create_initialization_options())
+
 
 def build() -> JlabServer:
     """Make the server with all its tools, resources and prompts; nothing is read or connected yet."""
@@ -181,6 +188,6 @@ def build() -> JlabServer:
 
 def serve() -> None:
     """Serve MCP over stdin and stdout until the client goes away."""
-    # The SDK's thread that reads stdin would keep the process until the next line came; nothing is lost here.
+    # Nothing is lost here. Where a thread reads stdin it would keep the process until the next line.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     build().run("stdio")
