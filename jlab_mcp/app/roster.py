@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,14 @@ from jlab_mcp.app.reach import reach
 from jlab_mcp.app.servers import every_server, server_meant
 from jlab_mcp.app.whereabouts import listening
 from jlab_mcp.core.startup import Standing
-from jlab_mcp.errors import AmbiguousSession, NoServer, Remedy, ServerError, SessionNotFound
+from jlab_mcp.errors import (
+    AmbiguousSession,
+    NoServer,
+    Remedy,
+    ServerError,
+    ServerUnreachable,
+    SessionNotFound,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
     from jlab_mcp.client.models import Session, SessionList
     from jlab_mcp.core.resolver import ResolvedProfile
 
+_ANSWER_SECONDS = 10.0
+"""After how long a server is left out that does not answer: it must not hold up what others have open."""
 _SHORTEST_START = 4
 """Characters of an id that may stand for the whole."""
 
@@ -56,7 +66,7 @@ class Roster:
 async def roster(
     resolved: ResolvedProfile, profile: str | None = None, *, everywhere: bool = False
 ) -> Roster:
-    """Ask every server of the project, or that of the named profile alone, what it has open.
+    """Ask every server of the project at once, or that of the named profile alone, what it has open.
 
     Args:
         resolved: settings that say where the servers are.
@@ -67,17 +77,23 @@ async def roster(
         ServerError: none runs, or none answers.
     """
     targets = _everywhere(resolved) if everywhere else _targets(resolved, profile)
-    found: list[Listed] = []
-    silent: list[ServerError] = []
-    for target in targets:
-        try:
-            async with reach(target) as connected:
-                found.append(Listed(target, connected, await connected.client.listing()))
-        except ServerError as error:
-            silent.append(error)
+    answers = await asyncio.gather(*map(_ask, targets))
+    found = tuple(each for each in answers if isinstance(each, Listed))
+    silent = tuple(each for each in answers if isinstance(each, ServerError))
     if not found:
         raise silent[0]
-    return Roster(tuple(found), tuple(silent))
+    return Roster(found, silent)
+
+
+async def _ask(target: Target) -> Listed | ServerError:
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS), reach(target) as connected:
+            return Listed(target, connected, await connected.client.listing())
+    except TimeoutError:
+        what = f"the server of `{target.project_dir}` (profile {target.name}) did not answer within"
+        return ServerUnreachable(f"{what} {_ANSWER_SECONDS:g} s")
+    except ServerError as error:
+        return error
 
 
 def pick(roster: Roster, said: str | None, *, folder: Path | None = None) -> tuple[Target, Session]:

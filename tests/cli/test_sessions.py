@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,28 @@ def test_all_projects_are_asked_where_that_is_wanted(live_project: Project, tmp_
         assert far in everywhere.stdout
         told = json.loads(run(elsewhere, "sessions", "--all", "--json").stdout)
         assert str(live_project.folder) in {each["project_dir"] for each in told["sessions"]}
+
+
+@pytest.mark.live
+def test_a_server_that_does_not_answer_holds_nothing_up_and_is_named(
+    live_project: Project, tmp_path: Path
+) -> None:
+    hung = Project(make_project(tmp_path).folder, live_project.env)
+    assert run(hung, "start", "--detach").returncode == 0
+    pid = json.loads(hung.connection_file.read_bytes())["pid"]
+    try:
+        with session(live_project, "near") as near:
+            os.kill(pid, signal.SIGSTOP)
+            told = run(live_project, "sessions", "--all")
+            alone = run(hung, "sessions")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        run(hung, "stop")
+    assert told.returncode == 0
+    assert near in told.stdout
+    assert f"the server of `{hung.folder}` (profile local) did not answer within 10 s" in told.stderr
+    assert (alone.returncode, alone.stdout) == (6, "")
+    assert "did not answer within 10 s" in alone.stderr
 
 
 def test_without_a_server_the_remedy_is_told(bare_project: Project) -> None:
