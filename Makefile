@@ -1,6 +1,6 @@
 # Everything a developer needs, from Python 3.11+ and make: `make` lists the targets.
 # Settings: PYTHON=python3.12 (the interpreter the environment is made with), PYTEST_ARGS="-k outputs" (for `make check-tests`),
-# BENCH_ARGS="--quick" (for `make bench`).
+# WORKERS=4 (processes that run the tests that need no SLURM), BENCH_ARGS="--quick" (for `make bench`).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -16,6 +16,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PYTHON ?=
 PYTEST_ARGS ?=
+WORKERS ?= 2
 BENCH_ARGS ?=
 
 # uv takes the package index that pip is configured with.
@@ -104,7 +105,8 @@ check-tests: $(READY) ## Run the tests, or some of them (PYTEST_ARGS)
 	@$(BIN)/python -m pytest -p tests.ci_skips $(PYTEST_ARGS)
 
 check-tests-here: $(READY) ## Run the tests that need no SLURM
-	@$(BIN)/python -m pytest -p tests.ci_skips -o cache_dir=.pytest_cache/here --ignore=tests/cluster
+	@$(BIN)/python -m pytest -p tests.ci_skips -o cache_dir=.pytest_cache/here --ignore=tests/cluster \
+	    --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 check-tests-lab: $(READY) ## Run the tests on a real SLURM
 	@$(BIN)/python -m pytest -p tests.ci_skips -o cache_dir=.pytest_cache/lab tests/cluster

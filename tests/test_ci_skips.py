@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-def run_pytest(folder: Path, source: str, *, ci: str) -> subprocess.CompletedProcess[str]:
+def run_pytest(folder: Path, source: str, *options: str, ci: str) -> subprocess.CompletedProcess[str]:
     test = folder / "test_sample.py"
     test.write_text(f"import pytest\n{source}\n")
     command = [
@@ -28,7 +28,7 @@ def run_pytest(folder: Path, source: str, *, ci: str) -> subprocess.CompletedPro
         os.devnull,
     ]
     return subprocess.run(
-        [*command, f"--rootdir={folder}", str(test)],
+        [*command, *options, f"--rootdir={folder}", str(test)],
         env={**os.environ, "CI": ci, "PYTHONPATH": str(ROOT)},
         cwd=folder,
         capture_output=True,
@@ -57,3 +57,14 @@ def test_a_skip_fails_in_ci_unless_hardware_is_missing(
 
     assert result.returncode == expected, result.stdout + result.stderr
     assert ("does not accept" in result.stdout) == (expected != 0)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["def test_a(): pytest.skip('no npm')", "pytest.skip('no npm', allow_module_level=True)"],
+)
+def test_it_does_so_in_processes_side_by_side_too(tmp_path: Path, source: str) -> None:
+    result = run_pytest(tmp_path, source, "--numprocesses=2", ci="true")
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "does not accept" in result.stdout
