@@ -80,7 +80,7 @@ class Pages:
         before = self._api_path(session)
         api_path = new + before[len(old) :]
         path = os.path.join(self._service.settings.root_dir, *api_path.split("/"))
-        session.file.moved(path)
+        session.moved(path)
         kernel_id = session.kernel.kernel_id
         self._service.earlier.opened(session.session_id, session.name, path, session.created_at, kernel_id)
         manager = self._serverapp.session_manager

@@ -56,7 +56,8 @@ class Journal:
     ) -> None:
         self.path = os.fspath(path)
         self.trouble: str | None = None
-        self._first = _line("session", None, None, {"version": 1, **(about or {})})
+        self._about = dict(about or {})
+        self._first = _first_line(self._about)
         self._loop = loop
         self._cap = cap
         self._file: int | None = None
@@ -164,6 +165,17 @@ class Journal:
             self._cut_back()
         else:
             self._write(_line("saved", None, self._at, {"executions": sorted(known)}))
+
+    def tell(self, **about: Any) -> bool:
+        """Tell something else of the session from now on; returns whether the file does so as well."""
+        about = {**self._about, **about}
+        first = _first_line(about)
+        if self._file is not None:
+            self.flush()
+            if not self._rewrite(first):
+                return False
+        self._about, self._first = about, first
+        return True
 
     def ended(self) -> set[str]:
         """Return the executions that are done and not saved."""
@@ -310,17 +322,18 @@ class Journal:
         """Write the file anew if a replay needs less than half of it."""
         needed = sum(length for _, length in self._index.kept())
         if 2 * needed < self._size:
-            self._rewrite()
+            self._rewrite(self._first)
         self._compact_at = max(_WORTHWHILE, 2 * needed, self._size * 3 // 2)
 
-    def _rewrite(self) -> None:
+    def _rewrite(self, first: bytes) -> bool:
+        """Write the file anew with that first line and what a replay needs; returns whether it could be."""
         if self._file is None:
-            return
+            return False
         anew = f"{self.path}.new"
-        with contextlib.suppress(OSError):  # the old file is whole: it goes on with that
+        try:
             file = _locked(anew, os.O_CREAT | os.O_TRUNC)
             try:
-                os.write(file, self._first)
+                os.write(file, first)
                 for start, length in self._index.kept():
                     _copy(self._file, file, start, length)
                 os.replace(anew, self.path)
@@ -328,9 +341,12 @@ class Journal:
                 os.close(file)
                 os.unlink(anew)
                 raise
-            os.close(self._file)
-            self._file, self._torn = file, False
-            self._size = self._index.moved(len(self._first))
+        except OSError:
+            return False  # the old file is whole: it goes on with that
+        os.close(self._file)
+        self._file, self._torn = file, False
+        self._size = self._index.moved(len(first))
+        return True
 
     def _sync_soon(self) -> None:
         if self._loop is not None and self._sync_timer is None and not self._syncing:
@@ -353,6 +369,10 @@ class Journal:
         self._syncing = False
         if self._size != size:
             self._sync_soon()
+
+
+def _first_line(about: Mapping[str, Any]) -> bytes:
+    return _line("session", None, None, {"version": 1, **about})
 
 
 def _line(event: str, execution_id: str | None, at: float | None, more: Mapping[str, Any]) -> bytes:

@@ -93,6 +93,10 @@ class Noting:
         """Note that it was written: what had ended by then need not be replayed."""
         self._journal.saved(self._in_save)
 
+    def moved(self, notebook: str) -> None:
+        """Note that the notebook has another path now, by which a later server finds what is noted."""
+        self._journal.tell(notebook_path=notebook)
+
     def take_trouble(self) -> str | None:
         """Return, once, why something could not be noted."""
         trouble, told = self._journal.trouble, self._told

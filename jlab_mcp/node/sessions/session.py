@@ -341,6 +341,11 @@ class Session:
         self._release()
         self._notes.remove()
 
+    def moved(self, path: str) -> None:
+        """Follow the notebook, which somebody has renamed."""
+        self.file.moved(path)
+        self._notes.moved(path)
+
     def server_ends(self, why: str) -> None:
         """Note that what runs and what is queued ends with the server, before that shuts its kernels down.
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jlab_mcp.node.journal.journal import Journal
-from jlab_mcp.node.journal.replay import JournalEntry, LostRun, lost_runs, read
+from jlab_mcp.node.journal.replay import JournalEntry, LostRun, about, lost_runs, read
 
 
 def only_run(path: str | Path) -> LostRun:
@@ -26,6 +26,11 @@ def only_run(path: str | Path) -> LostRun:
 def shown(run: LostRun) -> list[str]:
     """The texts of a run's outputs."""
     return [output.get("text") or output["data"]["text/plain"] for output in run.outputs]
+
+
+def notebook_of(path: str | Path) -> str:
+    """The path of the notebook that a journal tells."""
+    return str((about(path) or {})["notebook_path"])
 
 
 def display(text: str, display_id: str | None = None) -> dict[str, object]:
@@ -234,10 +239,38 @@ def test_a_text_without_characters_is_no_output_that_a_clearing_waits_for(tmp_pa
     for kind, *more in (("error", "v"), ("clear_output", True), ("stream", "stdout", "")):
         note(journal, "a", kind, more)
         journal.flush()
-        journal._rewrite()
+        assert journal.tell()
     journal.done("a", "ok", 2.0)
     journal.close()
     assert [output["output_type"] for output in only_run(journal.path).outputs] == ["error"]
+
+
+def test_what_it_tells_of_its_session_may_change(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "a.jsonl", {"notebook_path": "/before.ipynb", "pid": 7})
+    journal.tell(notebook_path="/before it was written.ipynb")
+    journal.accepted("a", "cell", "code", 1.0)
+    assert about(journal.path) == {"version": 1, "notebook_path": "/before it was written.ipynb", "pid": 7}
+    journal.stream("a", "stdout", "text", 1.0)
+    assert journal.tell(notebook_path="/a much longer name, so that all the rest moves.ipynb")
+    journal.stream("a", "stdout", " and more", 1.0)
+    journal.done("a", "ok", 2.0)
+    assert notebook_of(journal.path).startswith("/a much longer name")
+    assert (only_run(journal.path).code, shown(only_run(journal.path))) == ("code", ["text and more"])
+    journal.saved({"a"})
+    assert Path(journal.path).read_bytes().count(b"\n") == 1
+    journal.close()
+
+
+def test_one_that_cannot_be_written_anew_goes_on_as_it_was(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "a.jsonl", {"notebook_path": "/before.ipynb"})
+    journal.accepted("a", "cell", "code", 1.0)
+    (tmp_path / "a.jsonl.new").mkdir()  # where it would be written
+    assert not journal.tell(notebook_path="/after.ipynb")
+    journal.done("a", "ok", 2.0)
+    assert (notebook_of(journal.path), only_run(journal.path).code) == ("/before.ipynb", "code")
+    journal.saved({"a"})
+    assert notebook_of(journal.path) == "/before.ipynb"
+    journal.close()
 
 
 OUTPUTS = st.one_of(
@@ -263,7 +296,7 @@ def test_every_prefix_replays_to_something_valid_and_writing_anew_changes_nothin
             note(journal, name, kind, more)
             if journal is compact:
                 journal.flush()
-                journal._rewrite()
+                assert journal.tell()
         journal.done("a", "ok", 2.0)
         journal.close()
     assert lost_runs(compact.path) == lost_runs(plain.path)

@@ -282,6 +282,29 @@ def test_resume_brings_cells_back_before_it_runs_all_again_and_spooled_text_is_w
 
 
 @pytest.mark.live
+def test_it_is_found_by_the_name_that_a_person_gave_the_notebook_meanwhile(tmp_path: Path) -> None:
+    with node_server(tmp_path) as first:
+        session = first.new_session("before")
+        path = Path(session["notebook_path"])
+        first.begin(session["session_id"], "import time\nprint('begun', flush=True)\ntime.sleep(600)")
+        first.saved(str(path))
+        contents = f"{first.connection['url']}api/contents/"
+        renamed = first.http.patch(
+            f"{contents}notebooks/before.ipynb", json={"path": "notebooks/after.ipynb"}
+        )
+        assert renamed.status_code == 200, renamed.text
+        (journal,) = journals(first)
+        until(lambda: b'"text":"begun' in journal.read_bytes(), "the journal")
+        kill(first)
+    assert not path.exists()
+    path.with_name("after.ipynb").write_text(notebook().dump())  # as if the insert had never been saved
+    with node_server(tmp_path) as second:
+        page = read(second, "after.ipynb")
+        assert "the file has not got this yet" in page["notice"]
+        assert "begun" in said(page["cells"][0])
+
+
+@pytest.mark.live
 def test_the_journal_of_a_server_that_lives_is_left_alone_and_old_ones_go(tmp_path: Path) -> None:
     folder = tmp_path / "connections" / "test.journals"
     folder.mkdir(parents=True)
