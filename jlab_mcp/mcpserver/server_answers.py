@@ -105,11 +105,18 @@ def _profile_words(profile: ProfileState) -> str:
     parts = [
         f"{'* ' if profile.in_use else '- '}{profile.name}",
         f" ({asks})" if asks else "",
-        f": server {profile.server}" if profile.server != "stopped" else "",
+        f": {_server_words(profile)}" if profile.server != "stopped" else "",
         f"; broken: {profile.problem}" if profile.problem else "",
         f" · {profile.description}" if profile.description else "",
     ]
     return "".join(parts)
+
+
+def _server_words(profile: ProfileState) -> str:
+    job = f" in job {profile.job_id}" if profile.job_id else ""
+    host = f" on {profile.hostname}" if profile.hostname else ""
+    left = "" if profile.time_left_s is None else f", {words.duration(profile.time_left_s)} left"
+    return f"server {profile.server}{job}{host}{left}"
 
 
 _HINTS = {

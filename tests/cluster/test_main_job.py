@@ -44,7 +44,7 @@ async def works_in_the_job(project: ClusterProject, *, node: str, devices: str, 
         own = next(each for each in profiles if each["in_use"])
     assert (ping["state"], ping["job"]["job_id"], ping["job"]["state"]) == ("ready", job, "RUNNING")
     assert f"Job {job} on {node}: " in ping["text"]
-    assert own["server"] == "ready"
+    assert (own["server"], own["job_id"], own["hostname"]) == ("ready", job, node)
     for left in (ping["job"]["time_left_s"], own["time_left_s"], facts["time_left_s"]):
         assert 0 < left <= 20 * 60  # the longest job here
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -279,9 +280,10 @@ async def test_profiles_are_listed_with_their_servers(project: Project):
             "slurm",
         )
         assert "toml" in listed["bad"]["problem"]
-        assert listed["small"]["time_left_s"] is None
+        assert (listed["small"]["job_id"], listed["small"]["time_left_s"]) == (None, None)
+        assert (listed["small"]["hostname"], listed["big"]["hostname"]) == (socket.gethostname(), None)
         assert "* big (local)" in found["text"]
-        assert "- small (local): server ready · Few cores" in found["text"]
+        assert f"- small (local): server ready on {socket.gethostname()} · Few cores" in found["text"]
         await me.ok("start_server", profile="small")
         assert (await me.ok("list_profiles"))["in_use"] == "small"
     await asyncio.to_thread(kill, record_of(project, "small"))

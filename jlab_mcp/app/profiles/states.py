@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,6 +45,8 @@ class ProfileState(BaseModel):
     time: str | None = Field(default=None, description="How long a job may run, as SLURM writes it.")
     in_use: bool = Field(default=False, description="Whether calls that name no profile mean it.")
     server: ServerState = Field(default="stopped", description="`ready`: it listens; it was not asked.")
+    job_id: str | None = Field(default=None, description="SLURM's id of its server's job.")
+    hostname: str | None = Field(default=None, description="Host of its server; null until it listens.")
     time_left_s: float | None = Field(
         default=None, description="Seconds until its server's job ends; null where nothing ends it."
     )
@@ -104,9 +106,8 @@ def _state(listed: ListedProfile, server: ProjectServer | None, in_use: str) -> 
         gpus=listed.gpus,
         time=listed.time,
         in_use=listed.name == in_use,
-        server=_server_state(server),
-        time_left_s=_time_left(server),
         problem=listed.problem,
+        **_about(server),
     )
 
 
@@ -116,19 +117,24 @@ def _without_profile(server: ProjectServer, in_use: str) -> ProfileState:
         name=server.server.name,
         mode=server.record.runner,
         in_use=server.server.name == in_use,
-        server=_server_state(server),
-        time_left_s=_time_left(server),
+        **_about(server),
     )
 
 
-def _server_state(server: ProjectServer | None) -> ServerState:
+def _about(server: ProjectServer | None) -> dict[str, Any]:
+    """Return the fields that tell of a profile's server."""
     if server is None:
-        return "stopped"
+        return {}
+    job, link = server.record.job, observe(server.server.paths).connection
+    return {
+        "server": _server_state(server),
+        "job_id": job.job_id if job else None,
+        "hostname": link.hostname if link else None,
+        "time_left_s": remaining(server.record, link).seconds if job and link else None,
+    }
+
+
+def _server_state(server: ProjectServer) -> ServerState:
     if server.standing is Standing.STARTING and server.job and server.job.phase is Phase.QUEUED:
         return "queued"
     return _STATES.get(server.standing, "stale")
-
-
-def _time_left(server: ProjectServer | None) -> float | None:
-    connection = observe(server.server.paths).connection if server and server.record.job else None
-    return remaining(server.record, connection).seconds if server and connection else None
