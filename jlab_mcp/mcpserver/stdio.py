@@ -3,12 +3,14 @@
 The SDK's own transport hands each line that comes, each that goes and each flush to a thread and waits for
 it; together that takes a third of what a call that does nothing takes. It also drops the calls that run when
 stdin ends, which is at once where somebody pipes a file into the server. It still serves where the event loop
-cannot watch stdin and stdout, or should not: files, and terminals, which other processes read and write too.
+cannot watch stdin and stdout, or should not: files, one socket for both, and terminals, which other processes
+read and write too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import stat
 from contextlib import asynccontextmanager
@@ -51,13 +53,16 @@ def wires() -> AbstractAsyncContextManager[Wires]:
 
 
 def _can_be_watched() -> bool:
-    """Say whether both are pipes or sockets, and none of them is stderr too, which has to stay blocking."""
+    """Say whether both are pipes or sockets, and no two of them and stderr are one.
+
+    Stderr has to stay blocking, and what can be read from stdout is taken for its end.
+    """
     try:
         ends = [os.fstat(descriptor) for descriptor in (_STDIN, _STDOUT, _STDERR)]
     except OSError:
         return False
     piped = all(stat.S_ISFIFO(end.st_mode) or stat.S_ISSOCK(end.st_mode) for end in ends[:2])
-    return piped and not any(os.path.samestat(ends[_STDERR], end) for end in ends[:2])
+    return piped and not any(os.path.samestat(*pair) for pair in itertools.combinations(ends, 2))
 
 
 @asynccontextmanager

@@ -132,15 +132,23 @@ def test_a_client_may_take_its_time_to_read(bare_project: Project):
         assert {answer(process)["id"] for _ in range(2, 43)} == set(range(2, 43))
 
 
-def test_sockets_do_as_well(bare_project: Project):
-    """As some clients start their servers, Node's `child_process` among them."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs, server(bare_project, stdin=theirs, stdout=theirs):
-        theirs.close()
-        ours.settimeout(LIMIT)
-        ours.sendall(lines(INITIALIZE, INITIALIZED, ask(2, "ping")))
-        with ours.makefile("rb") as coming:
-            assert [json.loads(coming.readline())["id"] for _ in range(2)] == [1, 2]
+@pytest.mark.parametrize("count", [1, 2])
+def test_sockets_do_as_well(bare_project: Project, count: int):
+    """One for each way, as Node's `child_process` makes them, and one for both, as inetd does."""
+    pairs = [socket.socketpair() for _ in range(count)]
+    (going, stdin), (coming, stdout) = pairs[0], pairs[-1]
+    with (
+        server(bare_project, stdin=stdin, stdout=stdout),
+        coming.makefile("rb") as answers,
+    ):
+        for _, theirs in pairs:
+            theirs.close()
+        coming.settimeout(LIMIT)
+        for number, messages in enumerate([(INITIALIZE,), (INITIALIZED, ask(2, "ping")), (ask(3, "ping"),)]):
+            going.sendall(lines(*messages))
+            assert json.loads(answers.readline())["id"] == number + 1
+    for ours, _ in pairs:
+        ours.close()
 
 
 def test_files_do_as_well(bare_project: Project, tmp_path: Path):
