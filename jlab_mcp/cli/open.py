@@ -9,7 +9,7 @@ import typer
 from jlab_mcp.cli.options import JsonOption, ProfileOption, complete_session
 from jlab_mcp.cli.outcome import run_on_all, run_on_server
 from jlab_mcp.cli.progress import PROGRESS
-from jlab_mcp.cli.render import data, say, show_hint
+from jlab_mcp.cli.render import data, say, show_hint, show_warnings
 from jlab_mcp.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def open_page(
 
         with PROGRESS.during("looking for the session"):
             found = await roster(resolved, profile)
+        show_warnings(each.message for each in found.silent)
         target, picked = pick(found, session)
         return await opened(target, picked.session_id)
 

@@ -23,23 +23,24 @@ def complete_profile(incomplete: str) -> list[str]:
         return []
 
 
-def complete_session(incomplete: str) -> list[str]:
+def complete_session(incomplete: str) -> list[tuple[str, str]]:
     """Offer the ids of open sessions, with their names, to the shell's completion."""
     import asyncio
 
     from jlab_mcp.app.connect import close_clients
     from jlab_mcp.app.lookup import load_for_all
-    from jlab_mcp.app.roster import roster
+    from jlab_mcp.app.opened import overview
     from jlab_mcp.errors import JlabMcpError
 
-    async def found() -> list[str]:
+    async def found() -> list[tuple[str, str]]:
         try:
-            return [each.session_id for _, each in (await roster(load_for_all()[0])).sessions]
+            opened = (await overview(load_for_all()[0])).sessions
         finally:
             await close_clients()
+        return [(each.session.session_id, each.session.name) for each in opened]
 
     try:
-        return [each for each in asyncio.run(found()) if each.startswith(incomplete)]
+        return [each for each in asyncio.run(found()) if each[0].startswith(incomplete)]
     except JlabMcpError:
         return []
 

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.sessions import close_all, listed, session, waiting_for
 from tests.commands import finish, run, spawn
 from tests.conftest import Project, make_project
+from tests.profiles import LOCAL, paths_of, with_profiles
 
 
 @pytest.mark.live
@@ -56,25 +57,42 @@ def test_all_projects_are_asked_where_that_is_wanted(live_project: Project, tmp_
 
 
 @pytest.mark.live
-def test_a_server_that_does_not_answer_holds_nothing_up_and_is_named(
-    live_project: Project, tmp_path: Path
-) -> None:
-    hung = Project(make_project(tmp_path).folder, live_project.env)
-    assert run(hung, "start", "--detach").returncode == 0
-    pid = json.loads(hung.connection_file.read_bytes())["pid"]
+def test_a_server_that_does_not_answer_holds_nothing_up_and_is_named(bare_project: Project) -> None:
+    project = with_profiles(bare_project, big=LOCAL, small=LOCAL)
+    for profile in ("big", "small"):
+        assert run(project, "start", "-d", "--profile", profile).returncode == 0
+    pid = json.loads(paths_of(project, "small").connection_file.read_bytes())["pid"]
     try:
-        with session(live_project, "near") as near:
-            os.kill(pid, signal.SIGSTOP)
-            told = run(live_project, "sessions", "--all")
-            alone = run(hung, "sessions")
+        assert run(project, "exec", "--profile", "big", "--new", "near", "x = 41").returncode == 0
+        (near,) = listed(project)
+        os.kill(pid, signal.SIGSTOP)
+        told = run(project, "sessions")
+        ran = run(project, "exec", "x + 1")
+        alone = run(project, "sessions", "--profile", "small")
+        offered = completed(project, "exec", "--session", near["session_id"][:2])
     finally:
         os.kill(pid, signal.SIGCONT)
-        run(hung, "stop")
+        run(project, "stop", "--all")
+    silent = f"the server of `{project.folder}` (profile small) did not answer within 10 s"
     assert told.returncode == 0
-    assert near in told.stdout
-    assert f"the server of `{hung.folder}` (profile local) did not answer within 10 s" in told.stderr
+    assert near["session_id"] in told.stdout
+    assert f"warning: {silent}" in told.stderr
+    assert (ran.returncode, ran.stdout) == (0, "42\n")
+    assert f"warning: {silent}" in ran.stderr
+    assert "(near), the only one that is known to be open" in ran.stderr
     assert (alone.returncode, alone.stdout) == (6, "")
-    assert "did not answer within 10 s" in alone.stderr
+    assert f"error[JLM-SERVER-UNREACHABLE]: {silent}" in alone.stderr
+    assert offered == [near["session_id"]]
+
+
+def completed(project: Project, *typed: str) -> list[str]:
+    """What bash offers for the last word."""
+    asked = {
+        "_JLAB_MCP_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(["jlab-mcp", *typed]),
+        "COMP_CWORD": str(len(typed)),
+    }
+    return run(project, **asked).stdout.split()
 
 
 def test_without_a_server_the_remedy_is_told(bare_project: Project) -> None:

@@ -91,9 +91,11 @@ async def _place(order: Order, resolved: ResolvedProfile) -> tuple[Target, Sessi
         return meant.target, None
     with PROGRESS.during("looking for the session"):
         found = await roster(resolved, order.profile)
+    show_warnings(each.message for each in found.silent)
     target, session = pick(found, order.session)
     if order.session is None:
-        say(f"in session {session.session_id} ({session.name}), the only one that is open")
+        known = "known to be open" if found.silent else "open"
+        say(f"in session {session.session_id} ({session.name}), the only one that is {known}")
     return target, session
 
 
