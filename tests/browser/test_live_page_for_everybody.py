@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser.test_hostile_outputs import frame_of
 from tests.browser.watcher import SECONDS, Node, Watcher, watching
@@ -89,6 +90,29 @@ async def test_colours_follow_the_system_and_the_switch(browser: Browser, node: 
         await person.page.reload()
         await expect(button).to_have_accessible_name("Colours: dark")
         await button.click()
+        await frame_is(person, dark=False)
+
+
+async def test_a_frame_that_is_on_its_way_while_the_colours_change_has_the_new_ones(
+    browser: Browser, node: Node, session: str
+):
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        response = await route.fetch()
+        await go.wait()
+        await route.fulfill(response=response)
+
+    async with watching(browser, node, color_scheme="dark") as person:
+        await person.page.route("**/view/frame/**", hold)
+        await person.enter(session)
+        await person.cell(4).scroll_into_view_if_needed()
+        async with asyncio.timeout(SECONDS / 1000):
+            await asked.wait()
+        await person.page.emulate_media(color_scheme="light")
+        await expect(person.page.locator("html")).to_have_attribute("data-theme", "light")
+        go.set()
         await frame_is(person, dark=False)
 
 

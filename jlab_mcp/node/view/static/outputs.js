@@ -24,9 +24,12 @@ addEventListener("message", (event) => {
   heights.set(frame.dataset.key, fitted);
   frame.style.height = fitted;
 });
-document.addEventListener("themechange", (event) => {
-  for (const frame of connected()) frame.contentWindow?.postMessage({ dark: event.detail.dark }, "*");
-});
+document.addEventListener("themechange", () => connected().forEach(colour));
+
+/** Let a frame have the colours of the page. */
+function colour(frame) {
+  frame.contentWindow?.postMessage({ dark: isDark() }, "*");
+}
 
 /** The drawing of one output. */
 export class Output {
@@ -118,6 +121,7 @@ function sealed(output, block, script) {
   frame.dataset.key = `${block.key}${script}`;
   frame.style.height = heights.get(frame.dataset.key) || "";
   frame.src = output.address("frame", block, { dark: isDark() ? "1" : "0", script: script ? "1" : "0" });
+  frame.addEventListener("load", () => colour(frame)); // they may have changed while it was on its way
   made.add(frame);
   return frame;
 }

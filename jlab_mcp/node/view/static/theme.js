@@ -21,7 +21,7 @@
       button.setAttribute("aria-label", `Colours: ${WORDS[chosen]}`);
       button.title = `Colours: ${WORDS[chosen]}`;
     }
-    document.dispatchEvent(new CustomEvent("themechange", { detail: { dark } }));
+    document.dispatchEvent(new Event("themechange"));
   };
   system.addEventListener("change", apply);
   document.addEventListener("DOMContentLoaded", () => {
