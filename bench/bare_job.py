@@ -8,6 +8,9 @@ import subprocess
 import sys
 import time
 
+LIMIT = 180.0
+"""Seconds after which it gives up, and cancels the job all the same."""
+
 node, port, command = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 begun = time.perf_counter()
 submitted = subprocess.run(
@@ -29,6 +32,8 @@ try:
             pass
         finally:
             connection.close()
+        if time.perf_counter() - begun > LIMIT:
+            raise SystemExit(f"job {job} does not answer at {node}:{port} after {LIMIT:.0f} s")
         time.sleep(0.005)
     sys.stdout.write(f"{time.perf_counter() - begun}\n")
 finally:
