@@ -71,6 +71,13 @@ class Project:
         """Connect to its server."""
         return await connect(self.resolved())
 
+    async def close_sessions(self) -> None:
+        """Close every session of its server."""
+        client = (await self.connect()).client
+        for session in await client.sessions():
+            await client.close_session(session.session_id)
+        await close_clients()
+
 
 def make_project(folder: Path) -> Project:
     """Make a project in an empty folder; its name has what paths should never depend on."""
@@ -81,13 +88,27 @@ def make_project(folder: Path) -> Project:
     return Project(project, env)
 
 
+_LIVE: list[Project] = []
+"""The project of `live_project` while its server runs."""
+
+
 @pytest.fixture(scope="session")
 def live_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose server runs, for all tests that do not stop it."""
     project = make_project(tmp_path_factory.mktemp("live"))
     asyncio.run(project.start())
+    _LIVE.append(project)
     yield project
+    _LIVE.remove(project)
     asyncio.run(project.stop())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_sessions_of_other_files() -> Iterator[None]:
+    """Close what the tests of a file left open: which files share a server is not theirs to know."""
+    yield
+    for project in _LIVE:
+        asyncio.run(project.close_sessions())
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_it_says_all_about_a_row_and_explains_its_keys(busy: Project) -> None:
         terminal.see("address", "http://127.0.0.1:", "project", "JupyterLab")
         terminal.type("Escape")
         terminal.see("epoch")
-        terminal.type("j", "j", "o")
+        terminal.type("End", "k", "j", "o")
         terminal.see("session", "printed last", "epoch", "notebooks/training.ipynb")
         terminal.type("o", "?")
         terminal.see("interrupt what the chosen session runs, after a yes")
