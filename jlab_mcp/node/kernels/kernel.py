@@ -14,17 +14,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import Any
 
 from ..errors import KernelStartFailed
+from .inbox import Inbox
+from .largetext import LARGE, Bytes
 from .processend import MemoryWatch, describe_exit, exit_of
 from .wire import Message, decode
 
 _LOG = logging.getLogger("jlab_mcp_node")
 _SILENCE = 0.05  # seconds without a message after which an ended process has said all
-_LONGEST_DRAIN = 5.0  # seconds
+_LONGEST_DRAIN = 60.0  # seconds; there may be much that it had sent
 _ANNOUNCED_WITHIN = 15.0  # seconds in which a kernel ends of which somebody said that it will
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0  # seconds from one handshake to the next
 _SUBSCRIBED_WITHIN = 0.02  # seconds after a reply in which its status comes, if the subscription works
@@ -72,6 +74,7 @@ class Kernel:
         self._shell: Any = None
         self._tasks: list[asyncio.Task[None]] = []
         self._sockets: list[Any] = []
+        self._inboxes: list[Inbox] = []
         self._arrival = asyncio.Event()
         self._handshake: set[str] = set()
         self._probes: dict[str, asyncio.Future[None]] = {}
@@ -129,9 +132,9 @@ class Kernel:
         iopub = client.connect_iopub()
         greeted = client.connect_control() if attach else self._shell
         self._sockets = [self._shell, iopub, *([greeted] if attach else [])]
+        self._inboxes = [Inbox(each) for each in self._sockets]
         self._tasks = [
-            asyncio.ensure_future(self._pump(self._shell)),
-            *(asyncio.ensure_future(self._pump(each)) for each in self._sockets[1:]),
+            *(asyncio.ensure_future(self._pump(each)) for each in self._inboxes),
             asyncio.ensure_future(self._watch(self._process())),
         ]
         try:
@@ -238,19 +241,29 @@ class Kernel:
         """Note why the process is about to end, so that its exit code is not taken for the cause."""
         self.farewell = reason
 
-    async def _pump(self, socket: Any) -> None:
+    async def _pump(self, inbox: Inbox) -> None:
         begun = time.monotonic()
-        while True:
-            message = decode(await socket.recv_multipart(), self._session)
-            if message is None:
-                continue
-            try:
-                self._receive(message)
-            except Exception:  # noqa: BLE001 - one message that fails must not cost all those after it
-                _LOG.exception("a %s message could not be handled", message["header"].get("msg_type"))
-            if time.monotonic() - begun > _YIELD_AFTER:
-                await asyncio.sleep(0)  # a flood of output must not keep an interrupt waiting
-                begun = time.monotonic()
+        try:
+            while True:
+                for message in await self._decoded(await inbox.next()):
+                    self._handle(message)
+                    if time.monotonic() - begun > _YIELD_AFTER:
+                        inbox.fetch(_YIELD_AFTER)
+                        await asyncio.sleep(0)  # a flood of output must not keep an interrupt waiting
+                        begun = time.monotonic()
+        finally:
+            inbox.close()
+
+    async def _decoded(self, frames: list[Bytes]) -> Iterator[Message]:
+        if sum(map(len, frames)) > LARGE:  # to check the signature of hundreds of megabytes takes a second
+            return await asyncio.to_thread(decode, frames, self._session)
+        return decode(frames, self._session)
+
+    def _handle(self, message: Message) -> None:
+        try:
+            self._receive(message)
+        except Exception:  # noqa: BLE001 - one message that fails must not cost all those after it
+            _LOG.exception("a %s message could not be handled", message["header"].get("msg_type"))
 
     def _receive(self, message: Message) -> None:
         self._arrival.set()
@@ -293,14 +306,15 @@ class Kernel:
         self._on_end(reason)
 
     async def _drain(self) -> None:
-        """Take what the ended process had still sent: until it is silent for a moment."""
+        """Take what the ended process had still sent: until nothing waits and it is silent for a moment."""
         deadline = asyncio.get_running_loop().time() + _LONGEST_DRAIN
         while asyncio.get_running_loop().time() < deadline:
             self._arrival.clear()
             try:
                 await asyncio.wait_for(self._arrival.wait(), _SILENCE)
             except asyncio.TimeoutError:
-                return
+                if not any(self._inboxes) and not self._arrival.is_set():
+                    return
 
     async def last_words(self) -> None:
         """Where the process has gone or is about to, wait until all that it had sent is taken."""
@@ -332,4 +346,4 @@ class Kernel:
         self._tasks = []
         for socket in self._sockets:
             socket.close(linger=0)
-        self._sockets = []
+        self._sockets, self._inboxes = [], []
