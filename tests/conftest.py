@@ -95,8 +95,13 @@ _LIVE: list[Project] = []
 @pytest.fixture(scope="session")
 def live_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project whose server runs, for all tests that do not stop it."""
-    project = make_project(tmp_path_factory.mktemp("live"))
-    asyncio.run(project.start())
+    folder = tmp_path_factory.mktemp("live")
+    project = make_project(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # JupyterLab keeps these in the home folder, and opens again what the page of another test had open.
+        for what in ("SETTINGS", "WORKSPACES"):
+            patch.setenv(f"JUPYTERLAB_{what}_DIR", str(folder / "lab" / what.lower()))
+        asyncio.run(project.start())
     _LIVE.append(project)
     yield project
     _LIVE.remove(project)

@@ -40,6 +40,7 @@ async def test_who_gives_up_a_re_run_stops_the_cells_that_wait_too(live_project:
     try:
         opened = await notebooks.open_session(server, "given up", "resume", notebook_path=str(path))
         running = asyncio.create_task(rerun())
+        await asyncio.sleep(0)  # a task that is cancelled before its first step does nothing
         async with asyncio.timeout(60):
             while not begun.exists():
                 await asyncio.sleep(0.02)

@@ -35,7 +35,8 @@ async def test_a_browser_comes_in_by_the_ticket_to_the_page_it_was_made_for(
         await person.page.goto(await address(live_project, "--session", session))
         assert "token" not in person.page.url
         assert person.page.url.startswith(f"{node.url}lab/tree/notebooks/opened")
-        await expect(person.page.locator(".jp-NotebookPanel")).to_contain_text("seen", timeout=SECONDS)
+        shown = person.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        await expect(shown).to_contain_text("seen", timeout=SECONDS)
     async with watching(browser, node) as stranger:
         await stranger.page.goto(url)
         await stranger.sees(stranger.page.locator("h1"), "This link is used up")
