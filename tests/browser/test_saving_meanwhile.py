@@ -100,6 +100,9 @@ async def test_a_cell_that_streams_is_whole_although_a_person_saves_and_edits_it
     await meanwhile(lambda: sources_in(notebook) == ["a = 'a person'", code], "both in the file")
     await person.revert_to_file()
     await person.sees_output(1, "5")
+    shown = Path(notebook).stat().st_mtime
+    # Only where the file is newer by half a second does JupyterLab ask whether to overwrite it.
+    await meanwhile(lambda: Path(notebook).stat().st_mtime > shown + 1, "a file newer than the page")
     await person.edit(1, "b = 'edited while it ran'")
     await person.save_over()
     await meanwhile(lambda: "b = 'edited while it ran'" in sources_in(notebook), "edit in the file")
