@@ -20,12 +20,12 @@ def listed(project: Project) -> list[dict[str, Any]]:
     return list(json.loads(told.stdout)["sessions"])
 
 
-async def _close(project: Project, name: str | None) -> None:
+async def _close(project: Project, name: str) -> None:
     from jlab_mcp.app.connect import close_clients
 
     connected = await project.connect()
     for each in await connected.client.sessions():
-        if name in (None, each.name):
+        if each.name == name:
             await connected.client.close_session(each.session_id)
     await close_clients()
 
@@ -41,7 +41,7 @@ async def _open(project: Project, name: str) -> str:
 
 def close_all(project: Project) -> None:
     """End every session."""
-    asyncio.run(_close(project, None))
+    asyncio.run(project.close_sessions())
 
 
 @contextmanager
