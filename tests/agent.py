@@ -66,7 +66,7 @@ class Agent:
         """Call a tool that must fail; return what it says."""
         answer = await self.call(tool, **arguments)
         assert answer.is_error, words(answer)
-        assert "Traceback" not in words(answer)
+        assert "Traceback" not in words(answer), words(answer)
         return words(answer)
 
     async def open(self, name: str = "test", **arguments: Any) -> str:

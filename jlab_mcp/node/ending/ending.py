@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 from typing import Any
 
+from ..kernels.processend import kill
 from ..service import Service
 from ..sessions.session import Session
 from .note import SHUTDOWN, SIGNAL, write_end_note
@@ -83,17 +82,31 @@ class Ending:
         """Say in the notebooks what was cut short, save them, and note the end."""
         self._sessions = [_shown(each) for each in self._service.sessions.values()]
         self._service.server_ends(self._signal or str(self._cause))
-        await asyncio.gather(self._service.save(_SAVED_WITHIN), self._service.reserve.end())
-        self._note()
-        for manager in self._managers():
+        for manager in self._managers().values():
             with contextlib.suppress(Exception):  # kernels of other kinds than a process of this machine
+                # SLURM signals all processes of a job: a kernel that goes before the server is not replaced.
                 manager.stop_restarter()
+                manager.autorestart = False  # a restart that has begun would start the restarter again
                 if self._signal is not None:
                     manager.shutdown_wait_time = _KERNELS_WITHIN
+        await asyncio.gather(self._service.save(_SAVED_WITHIN), self._service.reserve.end())
+        self._note()
+        self._kill_starting()
 
-    def _managers(self) -> list[Any]:
+    def _kill_starting(self) -> None:
+        """Kill the kernels that have run nothing yet.
+
+        JupyterLab interrupts kernels before it shuts them down. One that has only begun to import ipykernel
+        would write a traceback of that into the log, in place of how the server ended.
+        """
+        states = {each.kernel.kernel_id: each.kernel.state for each in self._service.sessions.values()}
+        for kernel_id, manager in self._managers().items():
+            if states.get(kernel_id, getattr(manager, "execution_state", None)) in ("starting", "dead"):
+                kill(manager)
+
+    def _managers(self) -> dict[str, Any]:
         kernels = self._serverapp.kernel_manager
-        return [kernels.get_kernel(kernel_id) for kernel_id in kernels.list_kernel_ids()]
+        return {kernel_id: kernels.get_kernel(kernel_id) for kernel_id in kernels.list_kernel_ids()}
 
     def _note(self) -> None:
         settings = self._service.settings
@@ -110,11 +123,8 @@ class Ending:
     def _force(self) -> None:
         _LOG.warning("something hangs: the server ends without waiting for it")
         self._service.reserve.kill()
-        for manager in self._managers():
-            pid = getattr(getattr(manager.provisioner, "process", None), "pid", None)
-            if pid is not None:
-                with contextlib.suppress(OSError):
-                    os.killpg(pid, signal.SIGKILL)  # kernels lead groups of their own
+        for manager in self._managers().values():
+            kill(manager)
         self._serverapp.io_loop.stop()
 
     def finish(self) -> None:

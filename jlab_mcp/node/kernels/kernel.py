@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import KernelStartFailed
 from .inbox import Inbox
 from .largetext import LARGE, Bytes
-from .processend import MemoryWatch, describe_exit, exit_of
+from .processend import MemoryWatch, describe_exit, exit_of, process_of
 from .wire import Message, decode
 
 _LOG = logging.getLogger("jlab_mcp_node")
@@ -93,17 +93,13 @@ class Kernel:
     @property
     def pid(self) -> int | None:
         """Process id, or None where the provisioner has none on this machine."""
-        process = self._process()
+        process = process_of(self.manager)
         return process.pid if process is not None else None
 
     @property
     def language(self) -> str:
         """The name of the language that the kernel says it runs; empty if it does not."""
         return str((self.info.get("language_info") or {}).get("name") or "")
-
-    def _process(self) -> Any:
-        provisioner = getattr(self.manager, "provisioner", None)
-        return getattr(provisioner, "process", None)
 
     async def connect(self, context: Any, timeout: float = 60.0, *, attach: bool = False) -> None:
         """Open the channels of the present process and wait until it is ready.
@@ -135,7 +131,7 @@ class Kernel:
         self._inboxes = [Inbox(each) for each in self._sockets]
         self._tasks = [
             *(asyncio.ensure_future(self._pump(each)) for each in self._inboxes),
-            asyncio.ensure_future(self._watch(self._process())),
+            asyncio.ensure_future(self._watch(process_of(self.manager))),
         ]
         try:
             await asyncio.wait_for(self._shake_hands(greeted), timeout)
@@ -327,7 +323,7 @@ class Kernel:
         """Wait until the server has replaced the ended process; False if it will not."""
         deadline = asyncio.get_running_loop().time() + timeout
         while asyncio.get_running_loop().time() < deadline:
-            process = self._process()
+            process = process_of(self.manager)
             if self.manager is None:
                 return False
             if process is not None and process.poll() is None:

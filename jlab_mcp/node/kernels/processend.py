@@ -1,4 +1,4 @@
-"""The end of a kernel's process: noticed at once, and told in words."""
+"""The end of a kernel's process: noticed at once, told in words, or brought about."""
 
 from __future__ import annotations
 
@@ -22,6 +22,19 @@ class MemoryWatch:
         """Return whether it has; null where the system does not count."""
         now = None if self._file is None else oom_kills(self._file)
         return None if now is None or self._before is None else now > self._before
+
+
+def process_of(manager: Any) -> Any:
+    """Return the `Popen` of a kernel's manager, or None where its provisioner has none on this machine."""
+    return getattr(getattr(manager, "provisioner", None), "process", None)
+
+
+def kill(manager: Any) -> None:
+    """Kill a kernel's process and its group without an event loop; harmless if it has ended."""
+    process = process_of(manager)
+    if process is not None and process.poll() is None:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)  # kernels lead groups of their own
 
 
 async def exit_of(process: Any, manager: Any) -> int | None:

@@ -12,13 +12,13 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import time
 from collections.abc import Callable
 from typing import Any, Optional
 
 from ..errors import ApiError
 from .kernel import Kernel
+from .processend import kill
 from .wire import Message
 
 _ANSWERS_WITHIN = 30.0  # seconds
@@ -161,9 +161,7 @@ class Spare:
 
     def kill(self) -> None:
         """End it without an event loop."""
-        if self.pid is not None:
-            with contextlib.suppress(OSError):
-                os.killpg(self.pid, signal.SIGKILL)  # kernels lead groups of their own
+        kill(self._manager)
 
     async def _ask(self, code: str, expressions: dict[str, str]) -> dict[str, Any]:
         request = self._kernel.silent_request(code, expressions)

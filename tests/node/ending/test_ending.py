@@ -140,6 +140,65 @@ def test_a_kernel_that_gets_the_signal_first_has_ended_with_the_server(tmp_path:
     assert last_line(session["notebook_path"]) == ended_line("SIGTERM")
 
 
+def test_a_kernel_that_gets_the_signal_first_is_not_replaced_while_notebooks_are_saved(
+    tmp_path: Path,
+) -> None:
+    # A file system that writes slowly: saving goes on for longer than the restarter takes to notice.
+    config = tmp_path / "config"
+    config.mkdir()
+    (config / "jupyter_server_config.py").write_text(
+        "import os, time\n"
+        "replace = os.replace\n"
+        "def slow(*paths, **folders):\n"
+        f"    if os.path.exists({str(tmp_path / 'slow')!r}):\n"
+        "        time.sleep(1.2)\n"
+        "    replace(*paths, **folders)\n"
+        "os.replace = slow\n"
+    )
+    with node_server(tmp_path, env={**os.environ, "JUPYTER_CONFIG_DIR": str(config)}) as server:
+        session = server.new_session("slow")
+        server.begin(session["session_id"], "print('begun', flush=True); import time; time.sleep(600)")
+        pid = server.get("sessions/" + session["session_id"]).json()["kernel_pid"]
+        (tmp_path / "slow").touch()
+        server.process.send_signal(signal.SIGTERM)
+        os.kill(pid, signal.SIGTERM)
+        assert server.end_note()["sessions"][0]["saved"] is True
+        log = server.log.read_text()
+    assert "restarting kernel" not in log
+    assert "Traceback" not in log
+    assert last_line(session["notebook_path"]) == ended_line("SIGTERM")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", None])
+def test_a_kernel_that_is_just_starting_goes_without_a_traceback_in_the_log(
+    tmp_path: Path, name: str | None
+) -> None:
+    begun = tmp_path / "begun"
+    spec = tmp_path / "jupyter" / "kernels" / "slow"
+    spec.mkdir(parents=True)
+    code = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(600)"
+    argv = [sys.executable, "-c", code, "{connection_file}"]
+    (spec / "kernel.json").write_text(
+        json.dumps({"argv": argv, "display_name": "slow", "language": "python"})
+    )
+    env = {**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter")}
+    with node_server(tmp_path, env=env) as server, ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(server.post, "sessions", name="never", mode="new", kernel="slow")
+        deadline = time.monotonic() + LIMIT
+        while not begun.exists():
+            assert time.monotonic() < deadline
+            server.get("info")
+        if name is None:
+            server.http.post(server.connection["url"] + "api/shutdown")
+        else:
+            server.process.send_signal(signal.Signals[name])
+        assert server.end_note()["sessions"] == []
+        opening.exception(LIMIT)
+        log = server.log.read_text()
+    assert "Traceback" not in log
+    assert "KeyboardInterrupt" not in log
+
+
 def test_the_shut_down_of_jupyterlab_saves_marks_and_is_noted(tmp_path: Path) -> None:
     with node_server(tmp_path) as server:
         session = server.new_session("shut-down")
