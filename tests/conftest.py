@@ -46,6 +46,11 @@ class Project:
         """Its notebook folder."""
         return self.folder / "notebooks"
 
+    @property
+    def jupyter(self) -> Path:
+        """Where the server of `live_project` looks for more kernels."""
+        return self.folder / "jupyter"
+
     @cached_property
     def connection_file(self) -> Path:
         """Where its server, if it has one, says how to reach it."""
@@ -101,6 +106,7 @@ def live_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         # JupyterLab keeps these in the home folder, and opens again what the page of another test had open.
         for what in ("SETTINGS", "WORKSPACES"):
             patch.setenv(f"JUPYTERLAB_{what}_DIR", str(folder / "lab" / what.lower()))
+        patch.setenv("JUPYTER_PATH", str(project.jupyter))
         asyncio.run(project.start())
     _LIVE.append(project)
     yield project

@@ -37,7 +37,8 @@ async def _nothing(_lost: float | None, _seconds: float) -> None:
     """Tell nobody."""
 
 
-async def _no() -> bool:
+async def no() -> bool:
+    """Stop nothing."""
     return False
 
 
@@ -57,7 +58,7 @@ class Patience:
     seconds: float | None = None
     report: Callable[[Execution, float], Awaitable[None]] = _quiet
     overdue: Callable[[float | None, float], Awaitable[None]] = _nothing
-    stop: Callable[[], Awaitable[bool]] = _no
+    stop: Callable[[], Awaitable[bool]] = no
 
 
 async def run_code(connected: Connected, session_id: str, code: str, patience: Patience) -> Execution:
@@ -178,7 +179,7 @@ async def _run(
         lost.details["execution_id"] = stops[-1]
         raise
     except asyncio.CancelledError:
-        await _stop(connected, stops, patience)
+        await given_up(patience.stop, lambda: _interrupt(connected, stops))
         raise
 
 
@@ -232,15 +233,20 @@ def _next_wait(patience: Patience, elapsed: float) -> float:
     return max(0.0, min(_PROGRESS_SECONDS, patience.seconds - elapsed))
 
 
-async def _stop(connected: Connected, execution_ids: Sequence[str], patience: Patience) -> None:
+async def _interrupt(connected: Connected, execution_ids: Sequence[str]) -> None:
     """Stop these very executions: others may have code of theirs in the kernel's queue."""
+    for execution_id in execution_ids:
+        await connected.client.interrupt_execution(execution_id)
+
+
+async def given_up(stop: Callable[[], Awaitable[bool]], undo: Callable[[], Awaitable[object]]) -> None:
+    """Undo what a caller wanted whose task is cancelled, within seconds, if `stop` says so."""
     import anyio
 
     with anyio.move_on_after(_STOP_SECONDS, shield=True):
         try:
-            if await patience.stop():
-                for execution_id in execution_ids:
-                    await connected.client.interrupt_execution(execution_id)
+            if await stop():
+                await undo()
         except JlabMcpError:
             # The caller is gone; there is nobody to tell.
             return

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from jlab_mcp.app.execution import given_up, no
 from jlab_mcp.app.queue import remaining
 from jlab_mcp.errors import BadRequest, Remedy
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from jlab_mcp.app.connect import Connected
@@ -86,6 +89,7 @@ async def open_session(
     notebook_path: str | None = None,
     kernel: str | None = None,
     stop_on_error: bool = False,
+    stop: Callable[[], Awaitable[bool]] = no,
 ) -> OpenedSession:
     """Open a notebook with a kernel of its own.
 
@@ -93,19 +97,26 @@ async def open_session(
     cells (`stop_on_error`: those after a failing one are not run), `continue` forks one as
     `NAME_continued` and runs nothing.
 
+    A caller who gives up meanwhile, and says yes when `stop` asks, leaves no session, and no cell runs.
+
     Raises:
         NodeError: the path, the notebook or the kernel will not do.
     """
     if not name.strip():
         raise BadRequest("experiment_name is empty")
-    return await connected.client.open_session(
-        name,
-        mode,
-        session_id=secrets.token_hex(4),
-        notebook_path=notebook_path,
-        kernel=kernel,
-        stop_on_error=stop_on_error,
-    )
+    session_id = secrets.token_hex(4)
+    try:
+        return await connected.client.open_session(
+            name,
+            mode,
+            session_id=session_id,
+            notebook_path=notebook_path,
+            kernel=kernel,
+            stop_on_error=stop_on_error,
+        )
+    except asyncio.CancelledError:
+        await given_up(stop, lambda: connected.client.give_up_opening(session_id))
+        raise
 
 
 async def sessions(connected: Connected) -> list[Session]:

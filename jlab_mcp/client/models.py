@@ -184,6 +184,12 @@ class OpenedSession(WireModel):
     executions: list[Execution] = []
 
 
+class GivenUpOpening(WireModel):
+    """Answer to giving up a session that is being opened."""
+
+    open: bool = Field(description="Whether it was open by then, and is still.")
+
+
 class InterruptedSession(Session):
     """Answer to an interrupt; where the code did not react, `running` names what still runs."""
 

@@ -120,6 +120,10 @@ class NodeClient:
         )
         return await self._ask(models.OpenedSession, "POST", "sessions", body=body, answer_s=_KERNEL_SECONDS)
 
+    async def give_up_opening(self, session_id: str) -> models.GivenUpOpening:
+        """Have nothing left of a session that is being opened; if it is open by now, nothing runs in it."""
+        return await self._ask(models.GivenUpOpening, "DELETE", f"openings/{_segment(session_id)}")
+
     async def close_session(self, session_id: str) -> models.ClosedSession:
         """End a session's kernel; the notebook stays."""
         path = f"sessions/{_segment(session_id)}"

@@ -12,7 +12,7 @@ from jlab_mcp.core import words
 from jlab_mcp.mcpserver.desk import Desk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from jlab_mcp.app.execution import Patience
     from jlab_mcp.client.models import Execution
@@ -64,7 +64,7 @@ def patience(
         total: how many there are, if there are many.
         stops: whether the code is interrupted when the client cancels the call.
     """
-    from jlab_mcp.app.execution import Patience
+    from jlab_mcp.app.execution import Patience, no
 
     desk = call.request_context.lifespan_context
 
@@ -77,10 +77,17 @@ def patience(
         progress = elapsed if total is None else done() + elapsed / (elapsed + 60.0)
         await call.report_progress(progress, total, overdue_words(lost, elapsed))
 
-    async def stop() -> bool:
-        return stops and await desk.cancelled.was_asked(call.request_id)
-
+    stop = cancelled(call) if stops else no
     return Patience(desk.wait_seconds() if seconds is None else seconds, report, overdue, stop)
+
+
+def cancelled(call: Call) -> Callable[[], Awaitable[bool]]:
+    """Return what tells of a call that ends early whether its client has cancelled it, or has gone away."""
+
+    async def was_asked() -> bool:
+        return await call.request_context.lifespan_context.cancelled.was_asked(call.request_id)
+
+    return was_asked
 
 
 def overdue_words(lost: float | None, elapsed: float) -> str:

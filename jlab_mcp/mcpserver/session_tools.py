@@ -6,7 +6,7 @@ from mcp_types import CallToolResult
 from pydantic import Field
 
 from jlab_mcp.mcpserver import answers
-from jlab_mcp.mcpserver.calls import Call, ProfileArgument, WaitArgument
+from jlab_mcp.mcpserver.calls import Call, ProfileArgument, WaitArgument, cancelled
 from jlab_mcp.mcpserver.kernel_answers import closed_facts, gone_words
 from jlab_mcp.mcpserver.session_answers import (
     end_words,
@@ -35,7 +35,9 @@ async def start_new_session(
     desk = call.request_context.lifespan_context
     meant = desk.find(profile)
     async with desk.at(meant.target) as server:
-        opened = await notebooks.open_session(server, experiment_name, "new", kernel=kernel)
+        opened = await notebooks.open_session(
+            server, experiment_name, "new", kernel=kernel, stop=cancelled(call)
+        )
         desk.remember(opened.session.session_id, server)
         answer = session_answer(server, opened.session, "Opened a new notebook with a fresh kernel.")
         return answers.with_notes(desk.news(server, meant), answer)
@@ -60,7 +62,12 @@ async def start_session_resume_notebook(
     meant = await desk.find_for_notebook(notebook_path, profile)
     async with desk.at(meant.target) as server:
         opened = await notebooks.open_session(
-            server, experiment_name, "resume", notebook_path=notebook_path, stop_on_error=stop_on_error
+            server,
+            experiment_name,
+            "resume",
+            notebook_path=notebook_path,
+            stop_on_error=stop_on_error,
+            stop=cancelled(call),
         )
         desk.remember(opened.session.session_id, server)
         notes = [*recovered_notes(opened), *desk.news(server, meant)]
@@ -89,7 +96,12 @@ async def start_session_continue_notebook(
     meant = desk.find(profile)
     async with desk.at(meant.target) as server:
         opened = await notebooks.open_session(
-            server, experiment_name, "continue", notebook_path=notebook_path, kernel=kernel
+            server,
+            experiment_name,
+            "continue",
+            notebook_path=notebook_path,
+            kernel=kernel,
+            stop=cancelled(call),
         )
         desk.remember(opened.session.session_id, server)
         line = "Forked the notebook; the kernel is fresh, so run the cells you need (run_cell)."

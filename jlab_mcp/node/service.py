@@ -19,6 +19,7 @@ from .errors import (
     ApiError,
     BadRequest,
     ExecutionNotFound,
+    SessionNotFound,
 )
 from .host.processes import Process
 from .journal.journal import Journal
@@ -69,6 +70,7 @@ class Service:
         self.earlier = EarlierSessions(settings)
         self.left_journals = LeftJournals(settings)
         self._opening: dict[str, asyncio.Task[Opened]] = {}
+        self._unwanted: set[str] = set()  # sessions that were given up while they were opened
         self._scratch: OrderedDict[str, Execution] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self.context = zmq.asyncio.Context()
@@ -119,6 +121,7 @@ class Service:
         open with a kernel gets that kernel, and nothing is run.
 
         Raises:
+            SessionNotFound: it was given up meanwhile; nothing is left behind.
             ApiError: the name, path, notebook or kernel cannot be used; nothing is left behind.
         """
         key = session_id or secrets.token_hex(4)
@@ -128,8 +131,29 @@ class Service:
             opening = self._open(key, mode, shown_name(name), notebook, kernel, stop_on_error=stop_on_error)
             task = asyncio.ensure_future(self.reserve.undisturbed(opening))
             self._opening[key] = task
-            task.add_done_callback(lambda _: self._opening.pop(key, None))
+            task.add_done_callback(lambda _: self._opened_or_failed(key))
         return await asyncio.shield(self._opening[key])
+
+    def _opened_or_failed(self, key: str) -> None:
+        self._opening.pop(key, None)
+        self._unwanted.discard(key)
+
+    async def give_up_opening(self, session_id: str) -> bool:
+        """Nobody waits any more for a session to open: nothing is left of it, and no cell is run.
+
+        One that is open by now stays so, but what its notebook runs anew is stopped.
+
+        Returns:
+            Whether it is open.
+        """
+        session = self.sessions.get(session_id)
+        if session is None:
+            self._unwanted.add(session_id)
+            return False
+        # From the end, so that none of them begins while another is taken off.
+        for execution in reversed(list(session.executions.values())):
+            await session.cancel(execution)
+        return True
 
     async def _open(
         self, key: str, mode: str, name: str, notebook: str | None, kernel: str | None, *, stop_on_error: bool
@@ -204,7 +228,9 @@ class Service:
                 key, name, file, self.serverapp.kernel_manager, kernel_id, spec, self.context, notes
             )
             try:
-                await session.open(attach=not ours)
+                await session.connect(attach=not ours)
+                if key in self._unwanted:
+                    raise SessionNotFound(f"session {key} was given up while it was opened")
             except ApiError:
                 session.kernel.close()
                 if ours:
@@ -215,6 +241,7 @@ class Service:
                 with contextlib.suppress(OSError):
                     os.unlink(file.path)
             raise
+        session.begin()
         self.sessions[key] = session
         for news in self._news:
             session.tell(news)

@@ -15,6 +15,7 @@ from tests.cli.sessions import close_all, listed, session, waiting_for
 from tests.commands import COMMAND, LIMIT, finish, kill, record_of, run, spawn, until
 from tests.commands import said as said_by
 from tests.conftest import Project
+from tests.slowkernel import slow_kernel
 
 pytestmark = pytest.mark.live
 
@@ -237,6 +238,24 @@ def test_a_hangup_leaves_the_code_running(live_project: Project, tmp_path: Path)
         until(done.exists, "end of the code")
         told = run(live_project, "exec", "--attach", said.split("--attach ")[1].split("`")[0])
         assert (told.returncode, told.stdout) == (0, "begun\n")
+
+
+def test_ctrl_c_while_a_session_opens_leaves_none_and_no_notebook(live_project: Project) -> None:
+    kernel, notebook = (
+        slow_kernel(live_project.jupyter, "opens-slowly"),
+        live_project.notebooks / "opens.ipynb",
+    )
+    command = ("exec", "--new", "opens", "--kernel", kernel.name, "print('never')")
+    with spawn(live_project, *command) as running:
+        until(kernel.begun.exists, "start of the kernel")
+        assert notebook.exists()
+        running.send_signal(signal.SIGINT)
+        ended, out, said = finish(running)
+    assert (ended, out) == (130, "")
+    assert "Traceback" not in said
+    kernel.go.touch()
+    until(lambda: not notebook.exists(), "end of the notebook")
+    assert "opens" not in [each["name"] for each in listed(live_project)]
 
 
 def test_an_execution_that_nobody_knows_cannot_be_attached_to(live_project: Project) -> None:

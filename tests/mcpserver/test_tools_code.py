@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.agent import agent, words
 from tests.conftest import Project
+from tests.slowkernel import slow_kernel
 
 pytestmark = pytest.mark.live
 
@@ -309,6 +310,41 @@ async def test_cancelling_a_call_interrupts_its_own_code_only(live_project: Proj
         assert words(answer).startswith("'next'")
         page = await me.ok("read_notebook", session_id=session_id)
         assert "KeyboardInterrupt" in page["text"]
+
+
+@pytest.mark.parametrize("tool", ["start_new_session", "start_session_resume_notebook"])
+async def test_a_session_whose_opening_is_cancelled_is_not_there_and_runs_nothing(
+    live_project: Project, tool: str
+):
+    kernel = slow_kernel(live_project.jupyter, tool)
+    ran = kernel.begun.with_name("a cell has run")
+    path = live_project.notebooks / f"{tool}.ipynb"
+    meant = {"kernel": tool}
+    if tool != "start_new_session":
+        cell = nbformat.v4.new_code_cell(f"open({str(ran)!r}, 'x')")
+        notebook = nbformat.v4.new_notebook(cells=[cell])
+        notebook.metadata.kernelspec = {"name": tool, "display_name": tool, "language": "python"}
+        path.parent.mkdir(exist_ok=True)
+        nbformat.write(notebook, path)
+        meant = {"notebook_path": path.name}
+    async with agent(live_project) as me:
+        before = {each["session_id"] for each in (await me.ok("list_sessions"))["sessions"]}
+        opening = asyncio.create_task(me.call(tool, experiment_name=tool, **meant))
+        async with asyncio.timeout(60):
+            while not kernel.begun.exists():
+                await asyncio.sleep(0.02)
+        opening.cancel()
+        await asyncio.wait([opening])
+        await me.ok("execute_scratch", code="1")  # goes the same way, behind the word that it is given up
+        kernel.go.touch()
+        again = await me.ok("start_new_session", experiment_name="after", kernel=tool)
+        now = {each["session_id"] for each in (await me.ok("list_sessions"))["sessions"]}
+        assert now - before == {again["session_id"]}
+        if tool == "start_new_session":
+            async with asyncio.timeout(60):
+                while path.exists():
+                    await asyncio.sleep(0.02)
+    assert not ran.exists()
 
 
 async def test_a_client_that_goes_away_leaves_its_code_running(live_project: Project):

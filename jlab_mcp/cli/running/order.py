@@ -99,6 +99,11 @@ async def _place(order: Order, resolved: ResolvedProfile) -> tuple[Target, Sessi
     return target, session
 
 
+async def _yes() -> bool:
+    """Leave nothing of a session whose opening Ctrl+C cuts short."""
+    return True
+
+
 async def _code(order: Order, connected: Connected, session: Session | None) -> Code:
     """Open the session if a new one is wanted, and return what is to be run in it."""
     if order.attach is not None:
@@ -112,7 +117,9 @@ async def _code(order: Order, connected: Connected, session: Session | None) -> 
         )
     if session is None:
         with PROGRESS.during("opening the session"):
-            opened = await notebooks.open_session(connected, order.new or "", "new", kernel=order.kernel)
+            opened = await notebooks.open_session(
+                connected, order.new or "", "new", kernel=order.kernel, stop=_yes
+            )
         session = opened.session
         say(f"session {session.session_id}: `{session.notebook_path}`")
     session_id = session.session_id

@@ -160,6 +160,11 @@ async def open_session(call: Call) -> Any:
     }
 
 
+async def give_up_opening(call: Call, session_id: str) -> Any:
+    """`DELETE openings/{id}`: nobody waits any more for a session to open."""
+    return {"open": await call.service.give_up_opening(session_id)}
+
+
 async def show_session(call: Call, session_id: str) -> Any:
     """`GET sessions/{id}`."""
     left = call.service.left_kernel(session_id)
@@ -295,6 +300,7 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("GET", "resources", resources),
     ("GET", "sessions", list_sessions),
     ("POST", "sessions", open_session),
+    ("DELETE", "openings/([^/]+)", give_up_opening),
     ("GET", "sessions/([^/]+)", show_session),
     ("DELETE", "sessions/([^/]+)", close_session),
     ("POST", "sessions/([^/]+)/interrupt", interrupt),

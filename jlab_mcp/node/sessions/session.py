@@ -125,13 +125,16 @@ class Session:
         trouble = self._notes.take_trouble()
         return [*self._news.take(), *([trouble] if trouble else []), *self.file.take_notices()]
 
-    async def open(self, *, attach: bool = False) -> None:
-        """Connect to the kernel (`attach`: it was there before) and begin to run what is queued.
+    async def connect(self, *, attach: bool = False) -> None:
+        """Connect to the kernel (`attach`: it was there before); `begin` is to follow.
 
         Raises:
             KernelStartFailed: the kernel ended or stayed silent.
         """
         await self.kernel.connect(self._context, attach=attach)
+
+    def begin(self) -> None:
+        """Begin to run what is queued."""
         self._take_language()
         self._settled.set()
         self._worker = asyncio.ensure_future(self._work())

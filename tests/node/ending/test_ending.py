@@ -17,6 +17,7 @@ import pytest
 
 from jlab_mcp.runners.processes import started_at
 from tests.node.server import LIMIT, NodeServer, copy_node, node_server
+from tests.slowkernel import slow_kernel
 
 pytestmark = pytest.mark.live
 
@@ -173,19 +174,12 @@ def test_a_kernel_that_gets_the_signal_first_is_not_replaced_while_notebooks_are
 def test_a_kernel_that_is_just_starting_goes_without_a_traceback_in_the_log(
     tmp_path: Path, name: str | None
 ) -> None:
-    begun = tmp_path / "begun"
-    spec = tmp_path / "jupyter" / "kernels" / "slow"
-    spec.mkdir(parents=True)
-    code = f"import pathlib, time; pathlib.Path({str(begun)!r}).touch(); time.sleep(600)"
-    argv = [sys.executable, "-c", code, "{connection_file}"]
-    (spec / "kernel.json").write_text(
-        json.dumps({"argv": argv, "display_name": "slow", "language": "python"})
-    )
+    kernel = slow_kernel(tmp_path / "jupyter", "slow")
     env = {**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter")}
     with node_server(tmp_path, env=env) as server, ThreadPoolExecutor(1) as pool:
         opening = pool.submit(server.post, "sessions", name="never", mode="new", kernel="slow")
         deadline = time.monotonic() + LIMIT
-        while not begun.exists():
+        while not kernel.begun.exists():
             assert time.monotonic() < deadline
             server.get("info")
         if name is None:
