@@ -62,6 +62,14 @@ class NodeServer:
         cells: list[dict[str, Any]] = self.get(f"sessions/{session_id}/cells", limit=1000).json()["cells"]
         return cells
 
+    def kernels(self) -> list[dict[str, Any]]:
+        """The kernels as JupyterLab lists them; while one is being started it may fail to, and is asked again."""
+        deadline = time.monotonic() + LIMIT
+        while (answer := self.http.get(self.connection["url"] + "api/kernels")).status_code == 500:
+            assert time.monotonic() < deadline, answer.text
+        kernels: list[dict[str, Any]] = answer.json()
+        return kernels
+
     def own_file(self, kind: str) -> Path:
         """One of the files beside the connection file."""
         return self.connection_file.with_name(f"test.{kind}.json")

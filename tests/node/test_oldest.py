@@ -24,5 +24,5 @@ def test_python_39_with_the_first_jupyterlab_4_runs_cells_and_survives_a_dead_ke
         assert server.run(session, code="6 * 7")["outputs"][0]["data"]["text/plain"] == "42"
         assert server.run(session, code="import os; os._exit(3)")["state"] == "kernel_died"
         assert "all variables and imports are gone" in server.run(session, code="1")["notice"]
-        listed = server.http.get(server.connection["url"] + "api/kernels").json()
+        listed = server.kernels()
         assert [kernel["execution_state"] for kernel in listed] == ["idle"]

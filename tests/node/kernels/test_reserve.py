@@ -84,7 +84,7 @@ def test_a_session_gets_the_spare_which_is_as_a_fresh_kernel_to_its_user_and_is_
     before = server.get("info").json()
     assert (before["kernels"], before["sessions"]) == (0, 0)
     assert before["idle_s"] > 0.9  # it was made after a second of quiet, and that was no activity
-    assert server.http.get(server.connection["url"] + "api/kernels").json() == []
+    assert server.kernels() == []
     session = server.new_session("deep/first")
     assert session["kernel_pid"] == waiting
     (listed,) = server.http.get(server.connection["url"] + "api/sessions").json()

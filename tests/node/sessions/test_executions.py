@@ -208,7 +208,7 @@ def test_a_call_returns_what_there_is_when_its_time_is_over(node: NodeServer) ->
 
 
 def test_scratch_runs_in_a_kernel_of_its_own_that_ends(node: NodeServer) -> None:
-    before = len(node.http.get(node.connection["url"] + "api/kernels").json())
+    before = len(node.kernels())
     answer = node.post(
         "scratch", execution_id=os.urandom(8).hex(), code="import os; os.getpid()", wait=60
     ).json()
@@ -216,7 +216,7 @@ def test_scratch_runs_in_a_kernel_of_its_own_that_ends(node: NodeServer) -> None
     assert int(texts(answer)) > 0
     assert answer["session_id"] is None
     deadline = time.monotonic() + 30
-    while len(node.http.get(node.connection["url"] + "api/kernels").json()) > before:
+    while len(node.kernels()) > before:
         assert time.monotonic() < deadline
 
 

@@ -50,7 +50,7 @@ def until(look: Callable[[], Any]) -> None:
 
 
 def kernels(node: NodeServer) -> list[str]:
-    return [each["id"] for each in node.http.get(node.connection["url"] + "api/kernels").json()]
+    return [each["id"] for each in node.kernels()]
 
 
 def given_up(node: NodeServer, slow: SlowKernel, **body: Any) -> httpx.Response:

@@ -18,11 +18,6 @@ from tests.node.server import NodeServer, node_server
 pytestmark = pytest.mark.live
 
 
-def kernels(node: NodeServer) -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = node.http.get(node.connection["url"] + "api/kernels").json()
-    return listed
-
-
 def fault(answer) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]["code"]
 
@@ -152,10 +147,10 @@ def test_bad_input_is_refused_and_changes_nothing(
     write_notebook(node, "cobol.ipynb", "DISPLAY 1", kernel="cobol")
     (node.notebooks / "text.ipynb").write_text("no notebook")
     files = {p: p.read_bytes() for p in node.notebooks.rglob("*") if p.is_file()}
-    kernels = len(node.http.get(node.connection["url"] + "api/kernels").json())
+    kernels = len(node.kernels())
     assert fault(node.http.post("sessions", json=body)) == expected
     assert {p: p.read_bytes() for p in node.notebooks.rglob("*") if p.is_file()} == files
-    assert len(node.http.get(node.connection["url"] + "api/kernels").json()) == kernels
+    assert len(node.kernels()) == kernels
 
 
 def test_unknown_cells_sessions_and_executions_are_named(node: NodeServer) -> None:
@@ -220,7 +215,7 @@ def test_scratch_that_is_cancelled_while_its_kernel_starts_is_not_run(
     state = node.post(f"executions/{execution_id}/interrupt").json()["state"]
     assert state == "not_run"
     deadline = time.monotonic() + 60
-    while any(k["execution_state"] == "starting" for k in kernels(node)):
+    while any(k["execution_state"] == "starting" for k in node.kernels()):
         assert time.monotonic() < deadline
     assert not flag.exists()
 
@@ -244,7 +239,7 @@ def test_an_empty_kernel_folder_leaves_no_notebook_when_the_kernel_cannot_start(
             answer = server.post("sessions", name="none", mode="new", kernel=kernel)
             assert fault(answer) == (500, "kernel_start_failed")
             assert list(server.notebooks.glob("*.ipynb")) == []
-            assert server.http.get(server.connection["url"] + "api/kernels").json() == []
+            assert server.kernels() == []
 
 
 def test_a_stop_saves_everything_and_removes_the_connection_file(tmp_path: Path) -> None:
