@@ -102,14 +102,14 @@ check-docs: $(READY) ## Check that docs/reference/ is what the program says, and
 	@$(call BUILD_SITE,$(CURDIR)/$(VENV)/site)
 
 check-tests: $(READY) ## Run the tests, or some of them (PYTEST_ARGS)
-	@$(BIN)/python -m pytest -p tests.ci_skips $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -p tests.ci_skips -p tests.ci_retries $(PYTEST_ARGS)
 
 check-tests-here: $(READY) ## Run the tests that need no SLURM
-	@$(BIN)/python -m pytest -p tests.ci_skips -o cache_dir=.pytest_cache/here --ignore=tests/cluster \
+	@$(BIN)/python -m pytest -p tests.ci_skips -p tests.ci_retries -o cache_dir=.pytest_cache/here --ignore=tests/cluster \
 	    --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 check-tests-lab: $(READY) ## Run the tests on a real SLURM
-	@$(BIN)/python -m pytest -p tests.ci_skips -o cache_dir=.pytest_cache/lab tests/cluster
+	@$(BIN)/python -m pytest -p tests.ci_skips -p tests.ci_retries -o cache_dir=.pytest_cache/lab tests/cluster
 
 constraints: $(READY) ## Renew constraints.txt with the newest versions
 	@printf 'hatchling\neditables\n' > $(VENV)/build.in

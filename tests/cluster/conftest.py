@@ -116,17 +116,6 @@ class Lab:
             health.wait_until_well()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a test of the lab twice: SLURM's daemons act on timers of their own, whatever else the machine does.
-
-    Each second try is shown in the report, and is to be looked into; failing twice is a failure.
-    """
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.flaky(reruns=1))
-
-
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """The lab: the one that was brought up by hand, or one for this run only."""

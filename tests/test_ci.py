@@ -1,4 +1,4 @@
-"""CI accepts no skip but for lack of hardware."""
+"""CI accepts no skip but for lack of hardware, and tries again what lives in other processes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def run_pytest(folder: Path, source: str, *options: str, ci: str) -> subprocess.
         "-q",
         "-p",
         "tests.ci_skips",
+        "-p",
+        "tests.ci_retries",
         "-p",
         "no:cacheprovider",
         "-c",
@@ -68,3 +70,43 @@ def test_it_does_so_in_processes_side_by_side_too(tmp_path: Path, source: str) -
 
     assert result.returncode == 1, result.stdout + result.stderr
     assert "does not accept" in result.stdout
+
+
+_FAILS_ONCE = """
+import pathlib
+{mark}
+def test_a(tmp_path):
+    flag = tmp_path.parent / "tried"
+    first = not flag.exists()
+    flag.touch()
+    assert not first, "the first try"
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--numprocesses=2",)], ids=["one process", "two"])
+def test_a_test_with_real_parts_has_a_second_try_in_ci_and_the_first_is_shown(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    source = _FAILS_ONCE.format(mark="@pytest.mark.live")
+    result = run_pytest(tmp_path, source, *options, ci="true")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "1 passed, " in result.stdout
+    assert "1 rerun" in result.stdout.splitlines()[-1]
+    shown = result.stdout.partition("first tries that failed")[2]
+    assert "test_sample.py::test_a" in shown
+    assert "AssertionError: the first try" in shown
+
+
+@pytest.mark.parametrize(
+    ("source", "ci"),
+    [
+        (_FAILS_ONCE.format(mark=""), "true"),
+        (_FAILS_ONCE.format(mark="@pytest.mark.live"), ""),
+        ("@pytest.mark.live\ndef test_a(): assert False", "true"),
+    ],
+    ids=["no real parts", "not in CI", "twice"],
+)
+def test_all_else_fails_at_once_and_what_fails_twice_fails(tmp_path: Path, source: str, ci: str) -> None:
+    result = run_pytest(tmp_path, source, ci=ci)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "1 failed" in result.stdout
