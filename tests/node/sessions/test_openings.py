@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import httpx
 import nbformat
 import pytest
 
+from tests.commands import until
 from tests.node.server import LIMIT, NodeServer, node_server
 from tests.slowkernel import SlowKernel, slow_kernel
 
@@ -42,13 +42,6 @@ def write(node: NodeServer, name: str, kernel: SlowKernel) -> Path:
     return path
 
 
-def until(look: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + LIMIT
-    while not look():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def kernels(node: NodeServer) -> list[str]:
     return [each["id"] for each in node.kernels()]
 
@@ -57,8 +50,8 @@ def given_up(node: NodeServer, slow: SlowKernel, **body: Any) -> httpx.Response:
     """Ask for a session, give it up while its kernel starts, and return what whoever asked is told."""
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(node.post, "sessions", session_id=KEY, **body)
-        until(slow.begun.exists)
-        until(lambda: len(kernels(node)) == 1)
+        until(slow.begun.exists, "start of the kernel")
+        until(lambda: len(kernels(node)) == 1, "kernel in the list")
         assert node.http.delete(f"openings/{KEY}").json() == {"open": False}
         slow.go.touch()
         return asked.result(LIMIT)
@@ -128,7 +121,7 @@ def test_one_that_is_open_by_then_stays_and_its_cells_are_stopped(
     nbformat.write(notebook, path)
     kernel.go.touch()
     opened = node.post("sessions", name="late", mode="resume", notebook_path=path.name, session_id=KEY).json()
-    until(begun.exists)
+    until(begun.exists, "begin of the cell")
     assert node.http.delete(f"openings/{KEY}").json() == {"open": True}
     states = [node.execution(each["execution_id"], wait=60)["state"] for each in opened["executions"]]
     assert states == ["interrupted", "not_run"]
