@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,13 +32,17 @@ class SlowKernel:
     go: Path
 
 
-def slow_kernel(jupyter: Path, name: str) -> SlowKernel:
-    """Write the spec of an IPython kernel that waits to be let go on, into a folder of JUPYTER_PATH."""
-    folder = jupyter / "kernels" / name
-    folder.mkdir(parents=True)
-    kernel = SlowKernel(name, folder / "begun", folder / "go")
+def slow_kernel(jupyter: Path) -> SlowKernel:
+    """Write the spec of an IPython kernel that waits to be let go on, into a folder of JUPYTER_PATH.
+
+    Its name is new each time: a test may be tried again on the same server.
+    """
+    kernels = jupyter / "kernels"
+    kernels.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="slow-", dir=kernels))
+    kernel = SlowKernel(folder.name, folder / "begun", folder / "go")
     code = _CODE.format(begun=str(kernel.begun), go=str(kernel.go))
     argv = [sys.executable, "-c", code, "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": name, "language": "python"}
+    spec = {"argv": argv, "display_name": kernel.name, "language": "python"}
     (folder / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     return kernel

@@ -241,11 +241,9 @@ def test_a_hangup_leaves_the_code_running(live_project: Project, tmp_path: Path)
 
 
 def test_ctrl_c_while_a_session_opens_leaves_none_and_no_notebook(live_project: Project) -> None:
-    kernel, notebook = (
-        slow_kernel(live_project.jupyter, "opens-slowly"),
-        live_project.notebooks / "opens.ipynb",
-    )
-    command = ("exec", "--new", "opens", "--kernel", kernel.name, "print('never')")
+    kernel = slow_kernel(live_project.jupyter)
+    notebook = live_project.notebooks / f"{kernel.name}.ipynb"
+    command = ("exec", "--new", kernel.name, "--kernel", kernel.name, "print('never')")
     with spawn(live_project, *command) as running:
         until(kernel.begun.exists, "start of the kernel")
         assert notebook.exists()
@@ -255,7 +253,7 @@ def test_ctrl_c_while_a_session_opens_leaves_none_and_no_notebook(live_project: 
     assert "Traceback" not in said
     kernel.go.touch()
     until(lambda: not notebook.exists(), "end of the notebook")
-    assert "opens" not in [each["name"] for each in listed(live_project)]
+    assert kernel.name not in [each["name"] for each in listed(live_project)]
 
 
 def test_an_execution_that_nobody_knows_cannot_be_attached_to(live_project: Project) -> None:

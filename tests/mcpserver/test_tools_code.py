@@ -316,28 +316,29 @@ async def test_cancelling_a_call_interrupts_its_own_code_only(live_project: Proj
 async def test_a_session_whose_opening_is_cancelled_is_not_there_and_runs_nothing(
     live_project: Project, tool: str
 ):
-    kernel = slow_kernel(live_project.jupyter, tool)
+    kernel = slow_kernel(live_project.jupyter)
     ran = kernel.begun.with_name("a cell has run")
-    path = live_project.notebooks / f"{tool}.ipynb"
-    meant = {"kernel": tool}
+    path = live_project.notebooks / f"{kernel.name}.ipynb"
+    meant = {"kernel": kernel.name}
     if tool != "start_new_session":
         cell = nbformat.v4.new_code_cell(f"open({str(ran)!r}, 'x')")
         notebook = nbformat.v4.new_notebook(cells=[cell])
-        notebook.metadata.kernelspec = {"name": tool, "display_name": tool, "language": "python"}
+        notebook.metadata.kernelspec = {"name": kernel.name, "display_name": "slow", "language": "python"}
         path.parent.mkdir(exist_ok=True)
         nbformat.write(notebook, path)
         meant = {"notebook_path": path.name}
     async with agent(live_project) as me:
         before = {each["session_id"] for each in (await me.ok("list_sessions"))["sessions"]}
-        opening = asyncio.create_task(me.call(tool, experiment_name=tool, **meant))
+        opening = asyncio.create_task(me.call(tool, experiment_name=kernel.name, **meant))
         async with asyncio.timeout(60):
             while not kernel.begun.exists():
                 await asyncio.sleep(0.02)
+        assert path.exists()
         opening.cancel()
         await asyncio.wait([opening])
         await me.ok("execute_scratch", code="1")  # goes the same way, behind the word that it is given up
         kernel.go.touch()
-        again = await me.ok("start_new_session", experiment_name="after", kernel=tool)
+        again = await me.ok("start_new_session", experiment_name="after", kernel=kernel.name)
         now = {each["session_id"] for each in (await me.ok("list_sessions"))["sessions"]}
         assert now - before == {again["session_id"]}
         if tool == "start_new_session":

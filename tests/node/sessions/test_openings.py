@@ -29,8 +29,8 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeServer]:
 
 
 @pytest.fixture
-def kernel(node: NodeServer, request: pytest.FixtureRequest) -> SlowKernel:
-    return slow_kernel(node.log.parent / "jupyter", request.node.name)
+def kernel(node: NodeServer) -> SlowKernel:
+    return slow_kernel(node.log.parent / "jupyter")
 
 
 def write(node: NodeServer, name: str, kernel: SlowKernel) -> Path:
@@ -69,11 +69,11 @@ def check_gone(node: NodeServer, answer: httpx.Response) -> None:
 
 
 def test_nothing_is_left_of_a_new_notebook(node: NodeServer, kernel: SlowKernel) -> None:
-    check_gone(node, given_up(node, kernel, name="never", mode="new", kernel=kernel.name))
-    assert not (node.notebooks / "never.ipynb").exists()
-    node.run(
-        node.new_session("never", session_id=KEY)["session_id"], code="1"
-    )  # the id and the name are free
+    check_gone(node, given_up(node, kernel, name=kernel.name, mode="new", kernel=kernel.name))
+    assert not (node.notebooks / f"{kernel.name}.ipynb").exists()
+    again = node.new_session(kernel.name, session_id=KEY)  # the id and the name are free
+    assert Path(again["notebook_path"]).stem == kernel.name
+    node.run(KEY, code="1")
     assert node.http.delete(f"sessions/{KEY}").status_code == 200
 
 
