@@ -14,6 +14,7 @@ from ..errors import KernelStartFailed, KernelUnknown
 from ..host.processes import Process, alive, descendants, end, processes
 from ..notebook.document import Document
 from ..settings import NodeSettings
+from .processend import pid_of
 from .reserve import Reserve
 
 _GENTLY, _WITHIN = 1.0, 3.0  # seconds for what a kernel leaves to end on request, and when it is forced
@@ -159,12 +160,6 @@ class JupyterKernels:
                 f"there is no kernel named {name}; there are: {', '.join(known) or 'none'}", available=known
             ) from None
         return {"name": name, "display_name": spec.display_name, "language": spec.language}
-
-
-def pid_of(manager: Any) -> int | None:
-    """Return the process id of a kernel, or None where it has none on this machine."""
-    pid = getattr(getattr(getattr(manager, "provisioner", None), "process", None), "pid", None)
-    return pid if isinstance(pid, int) else None
 
 
 def seconds_of(moment: Any) -> float | None:

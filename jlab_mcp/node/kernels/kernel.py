@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import KernelStartFailed
 from .inbox import Inbox
 from .largetext import LARGE, Bytes
-from .processend import MemoryWatch, describe_exit, exit_of, process_of
+from .processend import MemoryWatch, describe_exit, exit_of, pid_of, process_of
 from .wire import Message, decode
 
 _LOG = logging.getLogger("jlab_mcp_node")
@@ -93,8 +93,7 @@ class Kernel:
     @property
     def pid(self) -> int | None:
         """Process id, or None where the provisioner has none on this machine."""
-        process = process_of(self.manager)
-        return process.pid if process is not None else None
+        return pid_of(self.manager)
 
     @property
     def language(self) -> str:

@@ -29,12 +29,18 @@ def process_of(manager: Any) -> Any:
     return getattr(getattr(manager, "provisioner", None), "process", None)
 
 
+def pid_of(manager: Any) -> int | None:
+    """Return the process id of a kernel, or None where it has none on this machine."""
+    pid = getattr(process_of(manager), "pid", None)
+    return pid if isinstance(pid, int) else None
+
+
 def kill(manager: Any) -> None:
     """Kill a kernel's process and its group without an event loop; harmless if it has ended."""
-    process = process_of(manager)
-    if process is not None and process.poll() is None:
+    pid = pid_of(manager)
+    if pid is not None and process_of(manager).poll() is None:
         with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)  # kernels lead groups of their own
+            os.killpg(pid, signal.SIGKILL)  # kernels lead groups of their own
 
 
 async def exit_of(process: Any, manager: Any) -> int | None:
