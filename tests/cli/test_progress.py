@@ -25,12 +25,15 @@ RUN = f"'{sys.executable}' -m jlab_mcp"
 
 @pytest.fixture
 def held(user: User, tmp_path: Path) -> tuple[User, Path]:
-    """A user whose sbatch answers only once there is a reader at the other end of a pipe, and that pipe."""
+    """Give a user whose sbatch answers only once there is a file, however often it is asked; and that file.
+
+    A second file, `asked`, is there once it has been asked.
+    """
     user.profile("mine", PROFILE)
     gate = tmp_path / "gate"
-    os.mkfifo(gate)
     commands = tmp_path / "commands"
-    put(commands, "sbatch", f"read line < '{gate}'; echo 'sbatch: Job 1 to start at soon' >&2")
+    waits = f": > '{tmp_path / 'asked'}'; until [ -e '{gate}' ]; do /bin/sleep 0.05; done"
+    put(commands, "sbatch", f"{waits}; echo 'sbatch: Job 1 to start at soon' >&2")
     (commands / "bash").symlink_to("/bin/bash")
     env = user.env | {"PATH": f"{commands}:{os.environ['PATH']}", "TERM": "xterm"}
     env.pop("NO_COLOR", None)
@@ -86,13 +89,13 @@ def test_it_is_cropped_to_a_narrow_terminal(held: tuple[User, Path]) -> None:
     user, gate = held
     with Terminal(user.project, user.env, 30, 10) as terminal:
         terminal.run("clear")
-        terminal.run(f"{RUN} profile check mine 2>&1; echo ended")
+        terminal.run(f"{RUN} profile check mine 2>&1; echo status $?")
         shown = terminal.see("asking SLURM wheth", " 2 s")
         assert shown.count("asking") == 1
         terminal.see(" 3 s")
         assert terminal.screen().count("asking") == 1
         _open(gate)
-        terminal.see("ended\n")
+        terminal.see("status 0")
 
 
 def test_a_job_in_the_background_draws_nothing(held: tuple[User, Path]) -> None:
@@ -114,10 +117,9 @@ def test_quiet_says_nothing_of_it(held: tuple[User, Path]) -> None:
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        writing = os.open(gate, os.O_WRONLY)  # opens once sbatch reads
+        until(gate.with_name("asked").exists, "question to SLURM")
         until(lambda: _age(process.pid) > 2 * progress.AFTER, "wait")
-        os.write(writing, b"go\n")
-        os.close(writing)
+        _open(gate)
         assert process.communicate(timeout=LIMIT)[1] == ""
 
 
