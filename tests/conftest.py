@@ -18,6 +18,7 @@ from jlab_mcp.app.connect import Connected, close_clients, connect
 from jlab_mcp.app.start import start
 from jlab_mcp.app.stop import stop
 from jlab_mcp.core.resolver import ResolvedProfile
+from tests.slowkernel import SlowKernel, slow_kernel
 
 
 def pytest_configure() -> None:
@@ -112,6 +113,13 @@ def live_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     yield project
     _LIVE.remove(project)
     asyncio.run(project.stop())
+
+
+@pytest.fixture
+def live_slow_kernel(live_project: Project) -> Iterator[SlowKernel]:
+    """A kernel of the server of `live_project` that waits to be let go on."""
+    with slow_kernel(live_project.jupyter) as kernel:
+        yield kernel
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,7 +15,7 @@ from tests.cli.sessions import close_all, listed, session, waiting_for
 from tests.commands import COMMAND, LIMIT, finish, kill, record_of, run, spawn, until
 from tests.commands import said as said_by
 from tests.conftest import Project
-from tests.slowkernel import slow_kernel
+from tests.slowkernel import SlowKernel
 
 pytestmark = pytest.mark.live
 
@@ -240,8 +240,10 @@ def test_a_hangup_leaves_the_code_running(live_project: Project, tmp_path: Path)
         assert (told.returncode, told.stdout) == (0, "begun\n")
 
 
-def test_ctrl_c_while_a_session_opens_leaves_none_and_no_notebook(live_project: Project) -> None:
-    kernel = slow_kernel(live_project.jupyter)
+def test_ctrl_c_while_a_session_opens_leaves_none_and_no_notebook(
+    live_project: Project, live_slow_kernel: SlowKernel
+) -> None:
+    kernel = live_slow_kernel
     notebook = live_project.notebooks / f"{kernel.name}.ipynb"
     command = ("exec", "--new", kernel.name, "--kernel", kernel.name, "print('never')")
     with spawn(live_project, *command) as running:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.agent import agent, words
 from tests.conftest import Project
-from tests.slowkernel import slow_kernel
+from tests.slowkernel import SlowKernel
 
 pytestmark = pytest.mark.live
 
@@ -314,9 +314,9 @@ async def test_cancelling_a_call_interrupts_its_own_code_only(live_project: Proj
 
 @pytest.mark.parametrize("tool", ["start_new_session", "start_session_resume_notebook"])
 async def test_a_session_whose_opening_is_cancelled_is_not_there_and_runs_nothing(
-    live_project: Project, tool: str
+    live_project: Project, live_slow_kernel: SlowKernel, tool: str
 ):
-    kernel = slow_kernel(live_project.jupyter)
+    kernel = live_slow_kernel
     ran = kernel.begun.with_name("a cell has run")
     path = live_project.notebooks / f"{kernel.name}.ipynb"
     meant = {"kernel": kernel.name}

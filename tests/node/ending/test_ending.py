@@ -174,9 +174,12 @@ def test_a_kernel_that_gets_the_signal_first_is_not_replaced_while_notebooks_are
 def test_a_kernel_that_is_just_starting_goes_without_a_traceback_in_the_log(
     tmp_path: Path, name: str | None
 ) -> None:
-    kernel = slow_kernel(tmp_path / "jupyter")
     env = {**os.environ, "JUPYTER_PATH": str(tmp_path / "jupyter")}
-    with node_server(tmp_path, env=env) as server, ThreadPoolExecutor(1) as pool:
+    with (
+        slow_kernel(tmp_path / "jupyter") as kernel,
+        node_server(tmp_path, env=env) as server,
+        ThreadPoolExecutor(1) as pool,
+    ):
         opening = pool.submit(server.post, "sessions", name="never", mode="new", kernel=kernel.name)
         deadline = time.monotonic() + LIMIT
         while not kernel.begun.exists():

@@ -29,8 +29,9 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeServer]:
 
 
 @pytest.fixture
-def kernel(node: NodeServer) -> SlowKernel:
-    return slow_kernel(node.log.parent / "jupyter")
+def kernel(node: NodeServer) -> Iterator[SlowKernel]:
+    with slow_kernel(node.log.parent / "jupyter") as kernel:
+        yield kernel
 
 
 def write(node: NodeServer, name: str, kernel: SlowKernel) -> Path:
