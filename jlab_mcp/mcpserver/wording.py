@@ -38,7 +38,7 @@ _NEXT = {
         " a new one."
     ),
     Remedy.MAKE_WRITABLE: "Ask the user to make its folder writable or free space, then call the tool again.",
-    Remedy.CHOOSE_KERNEL: "Install that kernel, or name a notebook with a kernel that is there.",
+    Remedy.CHOOSE_KERNEL: "Name one that is there, or ask the user to install that kernel.",
     Remedy.CHOOSE_FOLDER: "Ask the user to name a folder that can be written to in {setting}.",
     Remedy.RETRY: "Call the tool again.",
     Remedy.USE_LOCAL_MODE: "Set JLAB_MCP_RUN_MODE=local to work on this machine.",
@@ -47,7 +47,6 @@ _NEXT = {
 _SHOWN = {
     "cut_short": "Code was cut short in",
     "log_tail": "The log ends:",
-    "available": "Kernels there are:",
     "log_file": "Log file:",
     "execution_id": "Before sending the code again, ask what became of it: `get_output` with execution_id",
 }
