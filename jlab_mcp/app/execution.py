@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from jlab_mcp.core.ids import random_id
 from jlab_mcp.errors import JlabMcpError, ServerUnreachable
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ async def run_code(connected: Connected, session_id: str, code: str, patience: P
     Raises:
         SessionNotFound: there is no such session.
     """
-    execution_id = secrets.token_hex(8)
+    execution_id = random_id(16)
     return await _run(
         connected,
         lambda wait, news: connected.client.execute(
@@ -87,7 +87,7 @@ async def run_cell(
         SessionNotFound: there is no such session.
         CellNotFound: there is no such cell.
     """
-    execution_id = secrets.token_hex(8)
+    execution_id = random_id(16)
     return await _run(
         connected,
         lambda wait, news: connected.client.execute(
@@ -102,7 +102,7 @@ async def run_scratch(
     connected: Connected, code: str, patience: Patience, *, kernel: str | None = None
 ) -> Execution:
     """Run code in a kernel of its own that leaves nothing behind."""
-    execution_id = secrets.token_hex(8)
+    execution_id = random_id(16)
     return await _run(
         connected,
         lambda wait, news: connected.client.scratch(execution_id, code, kernel=kernel, wait=wait, news=news),

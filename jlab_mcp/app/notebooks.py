@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from jlab_mcp.app.execution import given_up, no
 from jlab_mcp.app.queue import remaining
+from jlab_mcp.core.ids import random_id
 from jlab_mcp.errors import BadRequest, Remedy
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ async def open_session(
     """
     if not name.strip():
         raise BadRequest("experiment_name is empty")
-    session_id = secrets.token_hex(4)
+    session_id = random_id(8)
     try:
         return await connected.client.open_session(
             name,

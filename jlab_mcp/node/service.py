@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from .errors import (
     SessionNotFound,
 )
 from .host.processes import Process
+from .ids import random_id
 from .journal.journal import Journal
 from .journal.left import LeftJournals
 from .kernels import left as leftkernels
@@ -124,7 +124,7 @@ class Service:
             SessionNotFound: it was given up meanwhile; nothing is left behind.
             ApiError: the name, path, notebook or kernel cannot be used; nothing is left behind.
         """
-        key = session_id or secrets.token_hex(4)
+        key = session_id or random_id(8)
         if key in self.sessions:
             return Opened(self.sessions[key], already_open=True)
         if key not in self._opening:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from jlab_mcp.cli.running.pictures import Pictures
 from jlab_mcp.cli.running.relay import Relay
 from jlab_mcp.cli.running.run import Code, judge, run
 from jlab_mcp.cli.tone import TONE
+from jlab_mcp.core.ids import random_id
 from jlab_mcp.errors import JlabMcpError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def _code(order: Order, connected: Connected, session: Session | None) -> 
     """Open the session if a new one is wanted, and return what is to be run in it."""
     if order.attach is not None:
         return Code(order.attach, "")
-    execution_id = secrets.token_hex(8)
+    execution_id = random_id(16)
     if order.scratch:
         return Code(
             execution_id,

@@ -7,10 +7,11 @@ from notebook format 4.5 on.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any, Union
+
+from ..ids import random_id
 
 Cell = dict[str, Any]
 """One cell as notebook format 4 has it, with text joined to single strings."""
@@ -69,7 +70,7 @@ class Slot:
 def free_id(taken: Container[str]) -> str:
     """Return an id that no cell has yet."""
     while True:
-        cell_id = uuid.uuid4().hex[:8]
+        cell_id = random_id(8)
         if cell_id not in taken:
             return cell_id
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
+from ..ids import random_id
 from ..outputs.spool import Spool
 from .executor import NOT_RUN, Execution
 from .session import Session
@@ -28,10 +29,10 @@ def rerun(session: Session, *, stop_on_error: bool) -> list[Execution]:
 def _queue(session: Session, cell: dict[str, Any], batch: str | None) -> Execution:
     tags = cell["metadata"].get("tags", [])
     if SKIP not in tags:
-        execution = session.submit(secrets.token_hex(8), cell["source"], cell["id"], batch)
+        execution = session.submit(random_id(16), cell["source"], cell["id"], batch)
         execution.may_fail = RAISES if RAISES in tags else None
         return execution
-    skipped = Execution(secrets.token_hex(8), session.session_id, cell["source"], cell["id"], Spool(""))
+    skipped = Execution(random_id(16), session.session_id, cell["source"], cell["id"], Spool(""))
     skipped.tag = SKIP
     skipped.end(NOT_RUN, f"its tag {SKIP} says so; its outputs are those of an earlier run")
     session.executions[skipped.execution_id] = skipped
