@@ -240,8 +240,12 @@ def test_a_hangup_leaves_the_code_running(live_project: Project, tmp_path: Path)
         assert (told.returncode, told.stdout) == (0, "begun\n")
 
 
-def test_ctrl_c_while_a_session_opens_leaves_none_and_no_notebook(
-    live_project: Project, live_slow_kernel: SlowKernel
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, -signal.SIGHUP)],
+)
+def test_a_signal_while_a_session_opens_leaves_none_and_no_notebook(
+    live_project: Project, live_slow_kernel: SlowKernel, number: signal.Signals, status: int
 ) -> None:
     kernel = live_slow_kernel
     notebook = live_project.notebooks / f"{kernel.name}.ipynb"
@@ -249,9 +253,9 @@ def test_ctrl_c_while_a_session_opens_leaves_none_and_no_notebook(
     with spawn(live_project, *command) as running:
         until(kernel.begun.exists, "start of the kernel")
         assert notebook.exists()
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         ended, out, said = finish(running)
-    assert (ended, out) == (130, "")
+    assert (ended, out) == (status, "")
     assert "Traceback" not in said
     kernel.go.touch()
     until(lambda: not notebook.exists(), "end of the notebook")

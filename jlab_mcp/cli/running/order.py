@@ -14,6 +14,7 @@ from jlab_mcp.app.roster import pick, roster
 from jlab_mcp.app.whereabouts import server_of_execution
 from jlab_mcp.cli.progress import PROGRESS
 from jlab_mcp.cli.render import data, say, show_error, show_warnings
+from jlab_mcp.cli.running.attention import unless_ended
 from jlab_mcp.cli.running.outlet import Outlet
 from jlab_mcp.cli.running.pictures import Pictures
 from jlab_mcp.cli.running.relay import Relay
@@ -100,7 +101,7 @@ async def _place(order: Order, resolved: ResolvedProfile) -> tuple[Target, Sessi
 
 
 async def _yes() -> bool:
-    """Leave nothing of a session whose opening Ctrl+C cuts short."""
+    """Leave nothing of a session whose opening a signal cuts short."""
     return True
 
 
@@ -117,8 +118,8 @@ async def _code(order: Order, connected: Connected, session: Session | None) -> 
         )
     if session is None:
         with PROGRESS.during("opening the session"):
-            opened = await notebooks.open_session(
-                connected, order.new or "", "new", kernel=order.kernel, stop=_yes
+            opened = await unless_ended(
+                notebooks.open_session(connected, order.new or "", "new", kernel=order.kernel, stop=_yes)
             )
         session = opened.session
         say(f"session {session.session_id}: `{session.notebook_path}`")

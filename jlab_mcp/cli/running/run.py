@@ -62,7 +62,7 @@ async def run(connected: Connected, code: Code, show: Callable[[StreamPage], Non
     Raises:
         JlabMcpError: the code could not be sent or followed to its end.
     """
-    with Attention() as attention:
+    with Attention(signal.SIGINT, signal.SIGTERM, signal.SIGHUP) as attention:
         running = asyncio.ensure_future(_to_the_end(connected, code, show))
         watching = asyncio.ensure_future(_tell_while_lost(connected))
         try:
