@@ -15,7 +15,7 @@ from tests.agent import Agent, agent
 from tests.browser import collaboration
 from tests.browser.conftest import keep
 from tests.browser.person import Person, person_at
-from tests.commands import meanwhile
+from tests.commands import kill, meanwhile, record_of
 from tests.conftest import Project, make_project
 
 pytestmark = [pytest.mark.live, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -219,6 +219,29 @@ async def test_when_the_person_has_gone_the_file_is_written_again(
     await saved(notebook, "a = 'a person'", code, "'next'", "'live again'")
 
 
+async def test_a_notebook_is_renamed_while_the_agent_works_in_it(
+    shared_agent: Agent, visitor: Person, tmp_path: Path
+):
+    me, go = shared_agent, tmp_path / "go"
+    session, notebook = await opened(me, "before", "a = 1")
+    await visitor.open(notebook)
+    code = LOOP.format(go=str(go))
+    running = asyncio.create_task(me.ok("execute_code", session_id=session, code=code, wait_seconds=300))
+    await visitor.sees_output(1, "5")
+    await visitor.rename("before.ipynb", "after.ipynb")
+    await visitor.edit(0, "a = 'a person'")
+    go.touch()
+    facts = await running
+    renamed = str(Path(notebook).with_name("after.ipynb"))
+    assert f"the notebook was renamed: it is {renamed} now" in facts["notice"]
+    facts = await me.ok("execute_code", session_id=session, code="'next'")
+    assert facts["notebook_path"] == renamed
+    await visitor.sees("a = 'a person'", flat(code), "'next'")
+    await saved(renamed, "a = 'a person'", code, "'next'")
+    counted(output_of(renamed, 1))
+    assert not Path(notebook).exists()
+
+
 async def test_the_end_of_the_server_leaves_all_of_it_in_the_file(
     shared_project: Project, shared_agent: Agent, visitor: Person, tmp_path: Path
 ):
@@ -235,3 +258,30 @@ async def test_the_end_of_the_server_leaves_all_of_it_in_the_file(
     *lines, last = output_of(notebook, 1).splitlines()
     assert last.startswith("jlab-mcp: the server ended")
     assert lines == [str(number) for number in range(len(lines))]
+
+
+async def test_a_server_that_is_killed_while_a_person_looks_costs_at_most_a_second(
+    shared_project: Project, shared_agent: Agent, browser_program: str, tmp_path: Path
+):
+    me = shared_agent
+    await me.ok("start_server")
+    session, notebook = await opened(me, "killed", "a = 1")
+    code = LOOP.format(go=str(tmp_path / "never"))
+    async with person_at(shared_project, browser_program, tmp_path / "chromium") as person:
+        await person.open(notebook)
+        await me.ok("execute_code", session_id=session, code=code, wait_seconds=0)
+        await person.edit(0, "a = 'a person'")
+        await meanwhile(lambda: sources_in(notebook)[0] == "a = 'a person'", "the edit in the file")
+        await person.sees_output(1, "60")
+        shown = await person.cells().nth(1).locator(".jp-OutputArea").first.inner_text()
+        record = record_of(shared_project)
+        assert record is not None
+        await asyncio.to_thread(kill, record)
+    await me.ok("start_server")
+    again = await me.ok("start_session_continue_notebook", experiment_name="x", notebook_path="killed.ipynb")
+    assert "taken from the journal of an earlier server" in again["text"]
+    assert sources_in(notebook) == ["a = 'a person'", code]
+    *lines, last = output_of(notebook, 1).splitlines()
+    assert last.startswith("jlab-mcp: the server ended (killed) while this cell ran")
+    assert lines == [str(number) for number in range(len(lines))]
+    assert len(lines) > len(shown.split()) - 20  # a second of the loop
