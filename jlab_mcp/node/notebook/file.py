@@ -51,6 +51,7 @@ class NotebookFile:
         self._stamp = stamp_of(path)
         self._dirty = False
         self._gone = False  # somebody has deleted or moved the file since it was last read or saved
+        self._pages: int | None = None  # how many there are, while one of them saves
         self._write = Writer(path, self._saved)
         self.shown = Shown(self._saved)
         self.together = Together(self.refresh)
@@ -170,9 +171,14 @@ class NotebookFile:
         """
         async with self._write.held():
             self._take_in()
-            yield
-            if self._take_in(pages):
-                self.shown.add(self._saved)
+            # A save of ours that begins before this context ends finds the page's in the file already.
+            self._pages = pages
+            try:
+                yield
+                if self._take_in():
+                    self.shown.add(self._saved)
+            finally:
+                self._pages = None
         self._save_merged()
 
     def _save_merged(self) -> None:
@@ -188,16 +194,12 @@ class NotebookFile:
         self.path = self._write.path = path
         self.notices.append(f"the notebook was renamed: it is {path} now")
 
-    def _take_in(self, pages: int | None = None) -> bool:
+    def _take_in(self) -> bool:
         """Merge what somebody else has changed; False if what is kept must not be overwritten now."""
-        return self._take_in_room() if self._in_room() else self._take_in_file(pages)
+        return self._take_in_room() if self._in_room() else self._take_in_file()
 
-    def _take_in_file(self, pages: int | None = None) -> bool:
-        """Merge the file if it was changed; False if it cannot be read, and so must not be overwritten.
-
-        Args:
-            pages: how many pages of JupyterLab may have saved it; None where it was something else.
-        """
+    def _take_in_file(self) -> bool:
+        """Merge the file if it was changed; False if it cannot be read, and so must not be overwritten."""
         stamp = stamp_of(self.path)
         if stamp is not None and stamp == self._write.last[0] != self._stamp:
             self._written()  # by a thread that has not been heard of yet
@@ -211,20 +213,20 @@ class NotebookFile:
             text = read_text(self.path)
             if text != self._saved.dump():
                 disk = parse(text, self.path)
-                self._merge(disk, pages)
+                self._merge(disk)
         except ApiError as error:
             self.save_error = f"the notebook is not saved: {error.message}"
             return False
         self._stamp = stamp
         return True
 
-    def _merge(self, disk: Document, pages: int | None) -> None:
-        base = self._saved if pages is None else self.shown.base_of(disk, pages)
+    def _merge(self, disk: Document) -> None:
+        base = self._saved if self._pages is None else self.shown.base_of(disk, self._pages)
         mine, changes = self.document, Changes()
         self.document, notes = merge(base, mine, disk)
         if base.has_ids and disk.has_ids:
             changes.note(base, disk)
-        who, what = _SAVED_BY_PERSON if pages else "", changes.words()
+        who, what = _SAVED_BY_PERSON if self._pages else "", changes.words()
         said = f"{_MERGED}{who}{f': {what}' if what else ''}{_MERGED_IN}"
         self.notices += [said, *deletions(mine, self.document), *notes]
         if disk.has_ids:
