@@ -18,6 +18,7 @@ from jlab_mcp.app.connect import Connected, close_clients, connect
 from jlab_mcp.app.start import start
 from jlab_mcp.app.stop import stop
 from jlab_mcp.core.resolver import ResolvedProfile
+from tests import second_try
 from tests.slowkernel import SlowKernel, slow_kernel
 
 
@@ -77,11 +78,12 @@ class Project:
         """Connect to its server."""
         return await connect(self.resolved())
 
-    async def close_sessions(self) -> None:
-        """Close every session of its server."""
+    async def close_sessions(self, notebooks: set[Path] | None = None) -> None:
+        """Close every session of its server, or those of some notebooks."""
         client = (await self.connect()).client
         for session in await client.sessions():
-            await client.close_session(session.session_id)
+            if notebooks is None or Path(session.notebook_path) in notebooks:
+                await client.close_session(session.session_id)
         await close_clients()
 
 
@@ -110,7 +112,9 @@ def live_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         patch.setenv("JUPYTER_PATH", str(project.jupyter))
         asyncio.run(project.start())
     _LIVE.append(project)
+    second_try.SHARED[project.folder] = lambda new: asyncio.run(project.close_sessions(new))
     yield project
+    del second_try.SHARED[project.folder]
     _LIVE.remove(project)
     asyncio.run(project.stop())
 
@@ -128,6 +132,19 @@ def _no_sessions_of_other_files() -> Iterator[None]:
     yield
     for project in _LIVE:
         asyncio.run(project.close_sessions())
+
+
+_BEFORE = pytest.StashKey[dict[Path, set[Path]]]()
+
+
+@pytest.fixture(autouse=True)
+def _where_the_first_try_began(request: pytest.FixtureRequest) -> None:
+    """Take away what the first try of a test left on the servers that tests share."""
+    stash = request.node.stash
+    if _BEFORE in stash:
+        second_try.clear(stash[_BEFORE])
+    elif request.node.get_closest_marker("flaky"):
+        stash[_BEFORE] = second_try.listing()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import statistics
 from pathlib import Path
 
@@ -290,7 +291,11 @@ async def test_the_end_of_the_server_is_told_and_so_is_a_server_that_does_not_an
             await person.sees(person.page.locator("#trouble"), "The server has ended (SIGTERM)")
             await person.sees(person.cell(1), "kept")
         await node.http.aclose()
-    with node_server(tmp_path / "second") as server:
+    with socket.create_server(
+        ("127.0.0.1", 0)
+    ) as probe:  # no other server takes its port when this one has gone
+        port = probe.getsockname()[1]
+    with node_server(tmp_path / "second", ports=(port, port)) as server:
         node = Node(server.connection["url"], server.connection["token"])
         async with watching(browser, node) as person:
             await person.enter()

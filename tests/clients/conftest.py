@@ -125,6 +125,12 @@ def project(tmp_path_factory: pytest.TempPathFactory, npm_path: str) -> Iterator
     made.jlab_mcp("stop", check=False)
 
 
+@pytest.fixture
+def fresh_project(tmp_path: Path, npm_path: str) -> Project:
+    """A project of one test, whose entry for a client there is only once; no Jupyter server is started in it."""
+    return make_project(tmp_path, npm_path)
+
+
 @pytest.fixture(scope="module")
 def plain_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """The same for clients that need no npm."""

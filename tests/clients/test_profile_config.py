@@ -13,14 +13,14 @@ from tests.clients.conftest import Project
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(600)]
 
 
-def test_the_printed_command_adds_a_server_that_connects_with_the_profile(project: Project) -> None:
-    printed = project.jlab_mcp(
+def test_the_printed_command_adds_a_server_that_connects_with_the_profile(fresh_project: Project) -> None:
+    printed = fresh_project.jlab_mcp(
         "profile", "mcp-config", "--profile", "local", "--client", "claude", "--name", "printed"
     ).stdout
-    project.run(*shlex.split(printed))
+    fresh_project.run(*shlex.split(printed))
 
-    listing = project.run("claude", "mcp", "list").stdout
-    details = project.run("claude", "mcp", "get", "printed").stdout
+    listing = fresh_project.run("claude", "mcp", "list").stdout
+    details = fresh_project.run("claude", "mcp", "get", "printed").stdout
 
     assert re.search(r"^printed: .*jlab-mcp.* - \S+ Connected$", listing, re.MULTILINE), listing
     assert "JLAB_MCP_PROFILE=local" in details

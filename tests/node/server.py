@@ -16,6 +16,8 @@ from typing import Any
 
 import httpx
 
+from tests import second_try
+
 NODE = Path(__file__).parents[2] / "jlab_mcp" / "node"
 LIMIT = 120.0  # seconds that a slow machine may take to bring JupyterLab up
 
@@ -61,6 +63,12 @@ class NodeServer:
     def cells(self, session_id: str) -> list[dict[str, Any]]:
         cells: list[dict[str, Any]] = self.get(f"sessions/{session_id}/cells", limit=1000).json()["cells"]
         return cells
+
+    def close_sessions(self, notebooks: set[Path]) -> None:
+        """Close the sessions of some notebooks."""
+        for session in self.get("sessions").json()["sessions"]:
+            if Path(session["notebook_path"]) in notebooks:
+                self.http.delete(f"sessions/{session['session_id']}")
 
     def kernels(self) -> list[dict[str, Any]]:
         """The kernels as JupyterLab lists them; while one is being started it may fail to, and is asked again."""
@@ -157,8 +165,11 @@ def node_server(
         headers = {"Authorization": f"token {connection['token']}"}
         base = connection["url"] + "jlab-mcp/v1/"
         with httpx.Client(base_url=base, headers=headers, timeout=120, trust_env=False) as http:
-            yield NodeServer(process, connection, connection_file, notebooks, log, http)
+            server = NodeServer(process, connection, connection_file, notebooks, log, http)
+            second_try.SHARED[project] = server.close_sessions
+            yield server
     finally:
+        second_try.SHARED.pop(project, None)
         process.terminate()
         try:
             process.wait(30)
