@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import second_try
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -110,3 +112,22 @@ def test_all_else_fails_at_once_and_what_fails_twice_fails(tmp_path: Path, sourc
     result = run_pytest(tmp_path, source, ci=ci)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "1 failed" in result.stdout
+
+
+def test_what_a_first_try_left_on_a_shared_server_is_taken_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[set[Path]] = []
+    monkeypatch.setattr(second_try, "SHARED", {tmp_path: closed.append})
+    old = tmp_path / "old"
+    old.mkdir()
+    before = second_try.listing()
+    new = tmp_path / "new"
+    new.mkdir()
+    left = {new, new / "of a test.ipynb", old / "go", tmp_path / "link"}
+    for file in (new / "of a test.ipynb", old / "go"):
+        file.touch()
+    (tmp_path / "link").symlink_to(old)
+    second_try.clear(before)
+    assert closed == [left]
+    assert list(tmp_path.rglob("*")) == [old]
