@@ -190,8 +190,10 @@ class NotebookFile:
         return self._write.held()
 
     def moved(self, path: str) -> None:
-        """Note that somebody has renamed the file."""
+        """Note that somebody has renamed the file; who missed it at its old place meanwhile was wrong."""
         self.path = self._write.path = path
+        self._gone = False
+        self.notices = [said for said in self.notices if said != _DELETED]
         self.notices.append(f"the notebook was renamed: it is {path} now")
 
     def _take_in(self) -> bool:

@@ -1,4 +1,4 @@
-"""A page of JupyterLab saves while the session changes the same notebook: what the page never had stays."""
+"""A page of JupyterLab saves or renames a notebook while the session changes it: nothing is lost or told wrong."""
 
 from __future__ import annotations
 
@@ -16,15 +16,19 @@ def sources(document: Document) -> list[str]:
     return [cell["source"] for cell in document.cells]
 
 
+def notebook(path: str) -> NotebookFile:
+    document = Document.new("python3", "Python 3", "python")
+    for source in ("a", "b"):
+        document.insert(None, "code", source)
+    return NotebookFile.create(path, document)
+
+
 @pytest.mark.parametrize("look", ["for a call", "to save"])
 async def test_who_looks_before_a_pages_save_has_ended_compares_it_with_what_the_page_knew(
     tmp_path: Path, look: str
 ) -> None:
     path = str(tmp_path / "shared.ipynb")
-    document = Document.new("python3", "Python 3", "python")
-    for source in ("a", "b"):
-        document.insert(None, "code", source)
-    file = NotebookFile.create(path, document)
+    file = notebook(path)
     async with file.read_by_page():
         page = parse(read_text(path), path)
     file.document.set_source(1, "the session's")
@@ -51,3 +55,24 @@ async def test_who_looks_before_a_pages_save_has_ended_compares_it_with_what_the
     assert said.startswith(
         "the notebook had been changed on disk meanwhile, by a person in JupyterLab: cell "
     )
+
+
+@pytest.mark.parametrize("dirty", [False, True])
+async def test_who_looks_before_a_rename_has_ended_does_not_take_the_notebook_for_deleted(
+    tmp_path: Path, *, dirty: bool
+) -> None:
+    old, new = tmp_path / "old.ipynb", tmp_path / "new.ipynb"
+    file = notebook(str(old))
+    if dirty:
+        file.document.insert(None, "code", "by the session")
+        file.changed()
+    async with file.held():
+        old.rename(new)
+        file.save_now()
+        file.refresh()
+        await asyncio.sleep(0)
+        file.moved(str(new))
+    await file.flush()
+    assert sources(parse(read_text(str(new)), str(new))) == ["a", "b", *(["by the session"] if dirty else [])]
+    assert file.take_notices() == [f"the notebook was renamed: it is {new} now"]
+    assert not old.exists()
