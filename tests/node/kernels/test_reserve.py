@@ -143,17 +143,17 @@ def test_a_spare_that_died_is_not_handed_out_and_is_replaced(server: NodeServer)
 
 
 def test_a_spare_is_not_handed_out_once_its_kernel_spec_or_packages_changed(server: NodeServer) -> None:
-    waiting = spare(server)
+    waiting, new = spare(server), os.urandom(4).hex()  # in a second try, too
     file = server.notebooks.parents[2] / "data" / "kernels" / "python3" / "kernel.json"
     spec = json.loads(file.read_text())
-    file.write_text(json.dumps({**spec, "env": {"ADDED": "yes"}}))
+    file.write_text(json.dumps({**spec, "env": {"ADDED": new}}))
     session = server.new_session("changed")
     ran = server.run(session["session_id"], code="import os; os.environ['ADDED']")
-    assert ran["outputs"][0]["data"]["text/plain"] == "'yes'"
+    assert ran["outputs"][0]["data"]["text/plain"] == repr(new)
     assert not psutil.pid_exists(waiting)
     waiting = spare(server)
     startup = server.notebooks.parents[2] / "ipython" / "profile_default" / "startup"
-    (startup / "mine.txt").write_text("a change of what a kernel reads at its start")
+    (startup / f"{new}.txt").write_text("a change of what a kernel reads at its start")
     assert server.new_session("changed")["kernel_pid"] != waiting
 
 
