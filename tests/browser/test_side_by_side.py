@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from asyncio import Task
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -60,6 +62,7 @@ async def guest(
         yield me
 
 
+Facts = dict[str, Any]
 LOOP = """import pathlib, time
 n = 0
 while not pathlib.Path({go!r}).exists():
@@ -98,6 +101,20 @@ async def opened(me: Agent, name: str, *codes: str) -> tuple[str, str]:
         await me.execute(facts["session_id"], code)
     await saved(facts["notebook_path"], *codes)
     return facts["session_id"], facts["notebook_path"]
+
+
+async def streaming(me: Agent, visitor: Person, name: str, go: Path) -> tuple[str, str, str, Task[Facts]]:
+    """Have a person look at a notebook in which the agent runs a loop, until there is `go`.
+
+    Returns:
+        The session, the notebook, the code of the loop, and the call that runs it.
+    """
+    session, notebook = await opened(me, name, "a = 1")
+    await visitor.open(notebook)
+    code = LOOP.format(go=str(go))
+    running = asyncio.create_task(me.ok("execute_code", session_id=session, code=code, wait_seconds=300))
+    await visitor.sees_output(1, "5")
+    return session, notebook, code, running
 
 
 def output_of(notebook: str, index: int) -> str:
@@ -176,11 +193,7 @@ async def test_a_running_cell_that_a_person_deletes_stays_deleted(
     shared_agent: Agent, visitor: Person, tmp_path: Path
 ):
     me, go = shared_agent, tmp_path / "go"
-    session, notebook = await opened(me, "deleted", "a = 1")
-    await visitor.open(notebook)
-    code = LOOP.format(go=str(go))
-    running = asyncio.create_task(me.ok("execute_code", session_id=session, code=code, wait_seconds=300))
-    await visitor.sees_output(1, "5")
+    session, notebook, _, running = await streaming(me, visitor, "deleted", go)
     await visitor.delete(1)
     await visitor.sees("a = 1")
     await saved(notebook, "a = 1")
@@ -223,11 +236,7 @@ async def test_a_notebook_is_renamed_while_the_agent_works_in_it(
     shared_agent: Agent, visitor: Person, tmp_path: Path
 ):
     me, go = shared_agent, tmp_path / "go"
-    session, notebook = await opened(me, "before", "a = 1")
-    await visitor.open(notebook)
-    code = LOOP.format(go=str(go))
-    running = asyncio.create_task(me.ok("execute_code", session_id=session, code=code, wait_seconds=300))
-    await visitor.sees_output(1, "5")
+    session, notebook, code, running = await streaming(me, visitor, "before", go)
     await visitor.rename("before.ipynb", "after.ipynb")
     await visitor.edit(0, "a = 'a person'")
     go.touch()
